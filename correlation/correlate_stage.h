@@ -1,0 +1,46 @@
+/* correlation/correlate_stage.h -- windows over hits; alerts are events.
+ *
+ * Takes batches in the order of their numbers. Raises alerts into the batch
+ * (batch_add_alert), keeps the run of each alert up to date (NOTE_RUN), and
+ * hands nothing else on. Time is event time; nothing here asks a clock.
+ *
+ * Owner: the correlate thread.
+ */
+#ifndef YAGURA_CORRELATION_CORRELATE_STAGE_H
+#define YAGURA_CORRELATION_CORRELATE_STAGE_H
+
+#include "engine/slice.h"
+
+struct batch;
+struct correlator;
+struct ruleset;
+
+struct correlator_limits {
+	size_t	 groups;	/* in all; 0: default */
+	size_t	 groups_per_rule;
+	size_t	 bytes;		/* memory of all windows */
+};
+
+struct correlator *correlator_new(const struct correlator_limits *limits);
+void correlator_free(struct correlator *correlator);
+
+/* Runs one MATCHED batch. Its ruleset (batch->ruleset) may differ from the
+ * last one's: windows of unchanged rules are kept, the others go. */
+void correlate_stage_run(struct correlator *correlator, struct batch *batch);
+
+/* Replays a stored event to rebuild windows after a start: hits by rule id,
+ * nothing is raised that the ledger already has. */
+void correlator_replay(struct correlator *correlator, struct ruleset *set,
+    struct batch *batch);
+
+/* The longest timespan of any rule, chained ones added up: how far back a
+ * rebuild must read. */
+int64_t ruleset_reach_ns(const struct ruleset *set);
+
+struct correlator_figures {
+	uint64_t groups, bytes, evicted, late, raised, runs;
+};
+void correlator_figures(const struct correlator *correlator,
+    struct correlator_figures *figures);
+
+#endif

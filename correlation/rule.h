@@ -1,0 +1,76 @@
+/* correlation/rule.h -- one rule as it is known to the rest of the program.
+ *
+ * Strings and arrays live as long as the ruleset.
+ */
+#ifndef YAGURA_CORRELATION_RULE_H
+#define YAGURA_CORRELATION_RULE_H
+
+#include "correlation/ruleset.h"
+#include "engine/field.h"
+#include "engine/logsource.h"
+
+enum rule_kind { RULE_DETECTION, RULE_CORRELATION };
+
+/* Types of windows, rows of window.def. */
+enum correlation_type {
+	CORRELATION_EVENT_COUNT, CORRELATION_VALUE_COUNT,
+	CORRELATION_TEMPORAL, CORRELATION_TEMPORAL_ORDERED,
+	CORRELATION_VALUE_SUM, CORRELATION_VALUE_AVG,
+	CORRELATION_VALUE_PERCENTILE, CORRELATION_VALUE_MEDIAN,
+};
+
+/* All bounds that are set must hold. */
+struct correlation_bounds {
+	bool	 has_gt, has_gte, has_lt, has_lte, has_eq, has_neq;
+	double	 gt, gte, lt, lte, eq, neq;
+};
+
+/* One group-by column: per referred rule (aliases) the fields to read, the
+ * first that the event has. */
+struct group_column {
+	struct slice name;	/* as written: field or alias */
+	const field_t *const *fields;	/* [referred][..] ends with FIELD_NONE */
+};
+
+struct correlation {
+	enum correlation_type type;
+	size_t	 nrefer;
+	const uint32_t *refer;	/* numbers of rules, order as written */
+	size_t	 ngroup;
+	const struct group_column *group;
+	int64_t	 timespan_ns;
+	struct correlation_bounds bounds;
+	bool	 bounds_given;
+	const field_t *value_fields;	/* value_*; ends with FIELD_NONE */
+	double	 percentile;
+};
+
+struct rule {
+	uint32_t number;
+	enum rule_kind kind;
+	struct slice id, name, title, description, author;
+	const char *file;
+	int	 line;
+	enum rule_level level;
+	enum rule_layer layer;	/* yagura.layer; detections: filter */
+	bool	 silent;	/* generate: only feeds correlations */
+	bool	 referred;	/* by some correlation */
+	double	 score;		/* 0..100; from level unless yagura.score */
+	struct logsource logsource;
+	size_t	 ntags;
+	const struct slice *tags;	/* as written, attack.t1110 ... */
+	/* What people read; empty if not given. `text` may hold {field} and
+	 * {count}, see yagura-rule(5). */
+	struct slice text_en, text_ja, title_ja, advice_en, advice_ja,
+	    falsepositives;
+	int64_t	 suppress_ns;	/* yagura.suppress; 0: none */
+	size_t	 nsuppress;
+	const field_t *suppress;	/* its key */
+	/* detection */
+	const struct cond *cond;
+	const struct prog *prog;
+	/* correlation */
+	const struct correlation *correlation;
+};
+
+#endif

@@ -1,0 +1,46 @@
+/* storage/column.h -- the values of one field in one chunk.
+ *
+ *	CONST   one value for all rows that have the field
+ *	DICT    distinct values with how often each occurs, and a code a row
+ *	INT     LONG, TIME or BOOL as frame of reference or delta
+ *	TEXT    every value by itself, in pages
+ *
+ * CONST and DICT may hold values of any type, lists too; INT and TEXT hold one
+ * type. Whatever asks about equality asks the dictionary first.
+ */
+#ifndef YAGURA_STORAGE_COLUMN_H
+#define YAGURA_STORAGE_COLUMN_H
+
+#include "engine/slice.h"
+#include "engine/value.h"
+
+struct column;
+struct err;
+
+enum column_kind { COLUMN_CONST, COLUMN_DICT, COLUMN_INT, COLUMN_TEXT };
+
+enum column_kind column_kind(const struct column *column);
+enum value_type column_type(const struct column *column);	/* INT, TEXT */
+uint32_t column_count(const struct column *column);	/* values */
+
+/* CONST and DICT: entries 0 .. n-1; CONST has one. */
+uint32_t column_dict_count(const struct column *column);
+void column_dict_value(const struct column *column, uint32_t code,
+    struct value *out);
+uint32_t column_dict_uses(const struct column *column, uint32_t code);
+const uint32_t *column_codes(const struct column *column);	/* DICT */
+
+/* INT: all numbers. */
+const int64_t *column_numbers(const struct column *column);
+
+/* Zone map: INT only; false if there is none. */
+bool column_range(const struct column *column, int64_t *min, int64_t *max);
+
+/* TEXT: may some value be this whole text, ASCII-folded? True when unknown. */
+bool column_may_hold(const struct column *column, struct slice folded);
+
+/* One value; reads a page if need be. False and *err if damaged. */
+bool column_value(const struct column *column, uint32_t i, struct value *out,
+    struct err *err);
+
+#endif
