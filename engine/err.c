@@ -52,19 +52,21 @@ err_errno(struct err *err, enum err_kind kind, const char *fmt, ...)
 void
 err_context(struct err *err, const char *fmt, ...)
 {
-	char context[sizeof(err->text)], text[sizeof(err->text)];
+	char context[sizeof(err->text)];
 	va_list args;
-	size_t len;
+	size_t len, room;
 
 	if (err == NULL)
 		return;
 	va_start(args, fmt);
-	vsnprintf(context, sizeof(context), fmt, args);
+	vsnprintf(context, sizeof(context) - 2, fmt, args);
 	va_end(args);
-	memcpy(text, err->text, sizeof(text));
+	strcat(context, ": ");
 	len = strlen(context);
-	memcpy(err->text, context, len + 1);
-	snprintf(err->text + len, sizeof(err->text) - len, ": %s", text);
+	room = sizeof(err->text) - 1 - len;
+	memmove(err->text + len, err->text, room);
+	memcpy(err->text, context, len);
+	err->text[sizeof(err->text) - 1] = '\0';
 }
 
 /* A switch of one-line cases. */
