@@ -46,4 +46,10 @@ void diag_print(const struct diag *diag, FILE *out);
 const char *diag_nearest(struct slice word, const char *const *candidates,
     size_t n);
 
+/* What diag_nearest compares by: letters to add, drop or change, without
+ * case; SIZE_MAX if one is longer than 255 bytes. And the greatest distance at
+ * which a candidate for this word is still near enough. */
+size_t diag_distance(struct slice a, struct slice b);
+size_t diag_near_enough(struct slice word);
+
 #endif

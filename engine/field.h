@@ -7,7 +7,9 @@
  * The table only grows, up to FIELD_LIMIT; a name past it gets FIELD_NONE and
  * is counted, and its value is searchable in the raw line only.
  *
- * Owner: all threads. Reading takes no lock.
+ * Owner: all threads. Reading takes no lock: names are appended, never moved
+ * nor removed, and found by a table whose slots are published when the name is
+ * complete. One mutex orders those who add.
  */
 #ifndef YAGURA_ENGINE_FIELD_H
 #define YAGURA_ENGINE_FIELD_H
@@ -39,6 +41,7 @@ struct slice field_name(field_t field);	/* lives for ever */
 enum value_type field_type(field_t field);	/* VALUE_TEXT if not known */
 const char *field_help(field_t field);	/* "" if not known */
 size_t field_count(void);
+uint64_t field_refused(void);	/* names that got FIELD_NONE from intern */
 
 /* The short name that people type (src, dst, user, ...), or the name itself:
  * aliases of yagura-query(7) resolved. */

@@ -3,7 +3,9 @@
  * The log source of Sigma, as a small number. A definition declares it; a rule
  * names the parts that it wants. The table only grows.
  *
- * Owner: all threads. Reading takes no lock.
+ * Owner: all threads. Reading takes no lock: triples are appended, never moved
+ * nor removed. One mutex orders those who add; logsource_intern takes it only
+ * for a triple that is new.
  */
 #ifndef YAGURA_ENGINE_LOGSOURCE_H
 #define YAGURA_ENGINE_LOGSOURCE_H

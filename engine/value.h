@@ -21,7 +21,7 @@ enum value_type {
 	VALUE_TEXT,
 	VALUE_LONG,	/* u.num */
 	VALUE_DOUBLE,	/* u.dbl */
-	VALUE_IP,	/* text is a valid address; u.num: see value_ip */
+	VALUE_IP,	/* the text; u.num: the IPv4 address, or -1 (IPv6) */
 	VALUE_TIME,	/* u.num, ns since 1970 UTC */
 	VALUE_BOOL,	/* u.num 0 or 1 */
 	VALUE_LIST,	/* u.items, len of them, scalars only */
@@ -40,7 +40,7 @@ enum transform {
 struct value {
 	uint8_t	 type;		/* enum value_type */
 	uint8_t	 transform;	/* enum transform */
-	uint16_t reserved;
+	uint16_t reserved;	/* 0; for lists that event_add grows */
 	uint32_t len;		/* bytes of text, or items of a list */
 	const char *text;
 	union {

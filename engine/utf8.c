@@ -1,0 +1,102 @@
+#include "engine/utf8.h"
+
+/* Bytes at the head of s that are ASCII, eight at a time. */
+static size_t
+ascii_bytes(struct slice s)
+{
+	size_t n = 0;
+	uint64_t eight;
+
+	for (; s.len - n >= 8; n += 8) {
+		memcpy(&eight, s.ptr + n, 8);
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	while (n < s.len && (unsigned char)s.ptr[n] < 0x80)
+		n++;
+	return n;
+}
+
+bool
+utf8_valid(struct slice s)
+{
+	uint32_t point;
+	size_t n;
+
+	for (;;) {
+		s = slice_skip(s, ascii_bytes(s));
+		if (s.len == 0)
+			return true;
+		while (s.len > 0 && (unsigned char)s.ptr[0] >= 0x80) {
+			n = utf8_next(s, &point);
+			if (n == 0)
+				return false;
+			s = slice_skip(s, n);
+		}
+	}
+}
+
+static bool
+is_tail(unsigned char c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+size_t
+utf8_next(struct slice s, uint32_t *point)
+{
+	const unsigned char *p = (const unsigned char *)s.ptr;
+
+	if (s.len == 0)
+		return 0;
+	if (p[0] < 0x80) {
+		*point = p[0];
+		return 1;
+	}
+	if (p[0] < 0xc2 || p[0] > 0xf4 || s.len < 2 || !is_tail(p[1]))
+		return 0;
+	if (p[0] < 0xe0) {
+		*point = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+		return 2;
+	}
+	if (s.len < 3 || !is_tail(p[2]))
+		return 0;
+	if (p[0] < 0xf0) {
+		*point = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 |
+		    (p[2] & 0x3fu);
+		return *point < 0x800 ||
+		    (*point >= 0xd800 && *point < 0xe000) ? 0 : 3;
+	}
+	if (s.len < 4 || !is_tail(p[3]))
+		return 0;
+	*point = (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 |
+	    (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+	return *point < 0x10000 || *point > 0x10ffff ? 0 : 4;
+}
+
+size_t
+utf8_put(char out[UTF8_BYTES], uint32_t point)
+{
+	if (point < 0x80) {
+		out[0] = (char)point;
+		return 1;
+	}
+	if (point < 0x800) {
+		out[0] = (char)(0xc0 | point >> 6);
+		out[1] = (char)(0x80 | (point & 0x3f));
+		return 2;
+	}
+	if ((point >= 0xd800 && point < 0xe000) || point > 0x10ffff)
+		point = 0xfffd;
+	if (point < 0x10000) {
+		out[0] = (char)(0xe0 | point >> 12);
+		out[1] = (char)(0x80 | (point >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (point & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | point >> 18);
+	out[1] = (char)(0x80 | (point >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (point >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (point & 0x3f));
+	return 4;
+}

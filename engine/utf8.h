@@ -1,0 +1,23 @@
+/* engine/utf8.h -- UTF-8 as RFC 3629 has it.
+ *
+ * No overlong forms, no surrogates, nothing above U+10FFFF. Text from outside
+ * is any bytes; these say what is UTF-8 and what is not.
+ */
+#ifndef YAGURA_ENGINE_UTF8_H
+#define YAGURA_ENGINE_UTF8_H
+
+#include "engine/slice.h"
+
+#define UTF8_BYTES 4		/* of one character at most */
+
+bool utf8_valid(struct slice s);
+
+/* The bytes of the character that s begins with, and the character itself; 0
+ * if s is empty or does not begin with one. */
+size_t utf8_next(struct slice s, uint32_t *point);
+
+/* Writes the character, answers its bytes. A surrogate or what is no
+ * character is written as U+FFFD. */
+size_t utf8_put(char out[UTF8_BYTES], uint32_t point);
+
+#endif
