@@ -8,6 +8,8 @@
  *
  * Alerts that the correlator raises on a batch are events of the same batch,
  * behind the received ones: `n` counts the received, `nalerts` the alerts.
+ * The received stand in one array, `events`, that never moves; alerts stand
+ * each on its own. batch_event(batch, i) gives both, i < n + nalerts.
  *
  * Sequence: boot (15 bits), batch number (36), place in the batch (12). It
  * rises in the order in which batches were formed, whatever thread works on
@@ -51,8 +53,8 @@ struct batch {
 	size_t	 n, nalerts;
 	size_t	 raw_bytes;	/* of the n received lines */
 	struct arena *arena;
-	struct event *events;	/* n + nalerts of them */
-	size_t	 cap;
+	struct event *events;	/* the n received; never moves */
+	struct event **alerts;	/* the nalerts others; events stay in place */
 	const void *ruleset;	/* borrowed by count; see match_stage */
 	struct note *notes;	/* last written first */
 };
@@ -70,13 +72,21 @@ extern void (*batch_release)(struct batch *batch);
 
 bool batch_full(const struct batch *batch);
 
+/* The event at place i of n + nalerts; valid until the batch is gone. */
+static inline struct event *
+batch_event(const struct batch *batch, size_t i)
+{
+	return i < batch->n ? &batch->events[i] : batch->alerts[i - batch->n];
+}
+
 /* The next event with a copy of the line in the arena. Only while FILLING and
  * not full. The event is valid until the batch is gone. */
 struct event *batch_add(struct batch *batch, struct slice raw,
     struct slice peer, int64_t received_ns);
 
 /* The next alert or joined record: empty, with sequence; NULL when all places
- * are taken. Pointers to other events of the batch stay valid. */
+ * are taken. Pointers to other events of the batch stay valid. No more lines
+ * can be added after the first. */
 struct event *batch_add_alert(struct batch *batch);
 
 /* Adds a rule to the hits of events[i]. Only while PARSED. */

@@ -19,6 +19,7 @@ struct batch;
 struct strbuf;
 
 #define EVENT_FIELDS 1024	/* fields of an event; more stay raw only */
+#define EVENT_ITEMS 1024	/* members event_add keeps in one list */
 
 /* What is odd about an event. The names of event_tag.def go into `tags`. */
 enum event_tag {
@@ -63,7 +64,8 @@ bool event_set_text(struct event *event, field_t field, struct slice text,
     enum transform transform);
 
 /* Makes the field a list and appends; a value already there becomes the first
- * member; equal members are kept once. */
+ * member; equal members are kept once. The value is a scalar. False as in
+ * event_set, also when the list is full. */
 bool event_add(struct event *event, field_t field, struct value value);
 
 void event_unset(struct event *event, field_t field);

@@ -16,8 +16,10 @@ struct slice {
 	size_t	 len;		/* bytes */
 };
 
-/* For string literals, also in static initialisers. */
-#define SLICE(literal) ((struct slice){ (literal), sizeof(literal) - 1 })
+/* For string literals; SLICE_INIT is for static initialisers, where ISO C
+ * wants no compound literal. */
+#define SLICE(literal) ((struct slice)SLICE_INIT(literal))
+#define SLICE_INIT(literal) { (literal), sizeof(literal) - 1 }
 
 static inline struct slice
 slice_of(const char *ptr, size_t len)

@@ -15,8 +15,8 @@ static bool
 parse_bool(struct slice text, int64_t *out)
 {
 	static const struct slice words[2][3] = {
-		{ SLICE("false"), SLICE("no"), SLICE("0") },
-		{ SLICE("true"), SLICE("yes"), SLICE("1") },
+		{ SLICE_INIT("false"), SLICE_INIT("no"), SLICE_INIT("0") },
+		{ SLICE_INIT("true"), SLICE_INIT("yes"), SLICE_INIT("1") },
 	};
 
 	for (size_t yes = 0; yes < 2; yes++)

@@ -1,0 +1,466 @@
+/* Fields and values stand in two arrays side by side, in the order they were
+ * set until event_seal() sorts them. `present` says at once whether a field
+ * below 256 is there; when sealed it also says where: such fields come first,
+ * so a field's place is the number of bits below its own.
+ */
+#include "engine/event.h"
+
+#include "engine/arena.h"
+#include "engine/batch.h"
+#include "engine/check.h"
+#include "engine/strbuf.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define FIRST_FIELDS 32	/* most events fit; a multiple of 8 for the scan */
+
+static const char *const tag_names[] = {
+#define EVENT_TAG(id, name, help) name,
+#include "engine/event_tag.def"
+#undef EVENT_TAG
+};
+
+_Static_assert(EVENT_TAGS <= 32, "tags has a bit per tag");
+
+void
+event_init(struct event *event, struct batch *batch)
+{
+	memset(event, 0, sizeof(*event));
+	event->batch = batch;
+}
+
+static bool
+has_bit(const struct event *event, field_t field)
+{
+	return (event->present[field >> 6] >> (field & 63) & 1) != 0;
+}
+
+/* Where the field stands, or -1. The room behind n up to a multiple of 8 is
+ * ours, so whole vectors are read and what lies behind n is masked out. */
+static int
+scan(const struct event *event, field_t field)
+{
+#if defined(__SSE2__)
+	__m128i wanted = _mm_set1_epi16((short)field);
+
+	for (unsigned i = 0; i < event->n; i += 8) {
+		__m128i eight = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(event->fields + i));
+		unsigned mask = (unsigned)_mm_movemask_epi8(
+		    _mm_cmpeq_epi16(eight, wanted));
+		unsigned left = event->n - i;
+
+		if (left < 8)
+			mask &= (1u << 2 * left) - 1;
+		if (mask != 0)
+			return (int)(i + (unsigned)__builtin_ctz(mask) / 2);
+	}
+#else
+	for (unsigned i = 0; i < event->n; i++)
+		if (event->fields[i] == field)
+			return (int)i;
+#endif
+	return -1;
+}
+
+static unsigned
+bits_below(const struct event *event, unsigned field)
+{
+	unsigned n = 0, word;
+
+	for (word = 0; word < field >> 6; word++)
+		n += (unsigned)__builtin_popcountll(event->present[word]);
+	if ((field & 63) != 0)
+		n += (unsigned)__builtin_popcountll(event->present[word] &
+		    ((UINT64_C(1) << (field & 63)) - 1));
+	return n;
+}
+
+static int
+search_sealed(const struct event *event, field_t field)
+{
+	unsigned low, high = event->n;
+
+	if (field < 256)
+		return (int)bits_below(event, field);
+	low = bits_below(event, 255) + has_bit(event, 255);
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (event->fields[middle] < field)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < event->n && event->fields[low] == field ? (int)low : -1;
+}
+
+static int
+place_of(const struct event *event, field_t field)
+{
+	if (field < 256 && !has_bit(event, field))
+		return -1;
+	return event->sealed ? search_sealed(event, field)
+	    : scan(event, field);
+}
+
+static void
+grow(struct event *event)
+{
+	struct arena *arena = event->batch->arena;
+	unsigned cap = event->cap > 0 ? event->cap * 2u : FIRST_FIELDS;
+	field_t *fields = arena_alloc(arena, cap * sizeof(*fields));
+	struct value *values = arena_alloc(arena, cap * sizeof(*values));
+
+	if (event->n > 0) {
+		memcpy(fields, event->fields, event->n * sizeof(*fields));
+		memcpy(values, event->values, event->n * sizeof(*values));
+	}
+	/* The scan reads whole vectors; let it read something defined. */
+	memset(fields + event->n, 0, (cap - event->n) * sizeof(*fields));
+	event->fields = fields;
+	event->values = values;
+	event->cap = (uint16_t)cap;
+}
+
+/* The place for the field's value, made if need be; NULL if there is none. */
+static struct value *
+place_for(struct event *event, field_t field)
+{
+	int at;
+
+	check(!event->sealed);
+	if (field == FIELD_NONE)
+		goto full;
+	at = place_of(event, field);
+	if (at >= 0)
+		return &event->values[at];
+	if (event->n == EVENT_FIELDS)
+		goto full;
+	if (event->n == event->cap)
+		grow(event);
+	if (field < 256)
+		event->present[field >> 6] |= UINT64_C(1) << (field & 63);
+	event->fields[event->n] = field;
+	event->values[event->n] = (struct value){ .type = VALUE_NULL };
+	return &event->values[event->n++];
+
+full:
+	event_tag(event, EVENT_TAG_FIELDS_CAPPED);
+	return NULL;
+}
+
+bool
+event_set(struct event *event, field_t field, struct value value)
+{
+	struct value *place = place_for(event, field);
+
+	if (place == NULL)
+		return false;
+	*place = value;
+	return true;
+}
+
+bool
+event_set_text(struct event *event, field_t field, struct slice text,
+    enum transform transform)
+{
+	struct value value;
+
+	if (field == FIELD_NONE) {
+		event_tag(event, EVENT_TAG_FIELDS_CAPPED);
+		return false;
+	}
+	if (!value_parse(text, transform, field_type(field), &value))
+		return false;
+	return event_set(event, field, value);
+}
+
+/* `reserved` of a list that we grow is its capacity; lists made elsewhere have
+ * 0 and are copied before the first append. */
+static bool
+list_append(struct event *event, struct value *list, struct value item)
+{
+	struct value *items;
+	unsigned cap;
+
+	for (size_t i = 0; i < list->len; i++)
+		if (value_same(&list->u.items[i], &item))
+			return true;
+	if (list->len >= EVENT_ITEMS) {
+		event_tag(event, EVENT_TAG_FIELDS_CAPPED);
+		return false;
+	}
+	if (list->len >= list->reserved) {
+		cap = list->len < 4 ? 4 : list->len * 2;
+		items = arena_alloc(event->batch->arena,
+		    cap * sizeof(*items));
+		if (list->len > 0)
+			memcpy(items, list->u.items,
+			    list->len * sizeof(*items));
+		items[list->len] = item;
+		list->u.items = items;
+		list->reserved = (uint16_t)cap;
+	} else {
+		union { const struct value *in; struct value *out; } room =
+		    { .in = list->u.items };
+
+		room.out[list->len] = item;
+	}
+	list->len++;
+	return true;
+}
+
+bool
+event_add(struct event *event, field_t field, struct value value)
+{
+	bool fresh = field == FIELD_NONE || place_of(event, field) < 0;
+	struct value *place = place_for(event, field), first;
+
+	if (place == NULL)
+		return false;
+	if (place->type != VALUE_LIST) {
+		first = *place;
+		*place = value_list(NULL, 0);
+		if (!fresh)
+			list_append(event, place, first);
+	}
+	return list_append(event, place, value);
+}
+
+void
+event_unset(struct event *event, field_t field)
+{
+	int at;
+
+	check(!event->sealed);
+	if (field == FIELD_NONE)
+		return;
+	at = place_of(event, field);
+	if (at < 0)
+		return;
+	event->n--;
+	event->fields[at] = event->fields[event->n];
+	event->values[at] = event->values[event->n];
+	if (field < 256)
+		event->present[field >> 6] &= ~(UINT64_C(1) << (field & 63));
+}
+
+const struct value *
+event_get(const struct event *event, field_t field)
+{
+	int at = field == FIELD_NONE ? -1 : place_of(event, field);
+
+	return at < 0 ? NULL : &event->values[at];
+}
+
+static struct value
+tags_as_list(const struct event *event)
+{
+	struct value *items = arena_alloc(event->batch->arena,
+	    EVENT_TAGS * sizeof(*items));
+	size_t n = 0;
+
+	for (unsigned tag = 0; tag < EVENT_TAGS; tag++)
+		if ((event->tags >> tag & 1) != 0)
+			items[n++] = value_text(slice_cstr(tag_names[tag]),
+			    TRANSFORM_OWNED);
+	return value_list(items, n);
+}
+
+bool
+event_value(const struct event *event, field_t field, struct value *out)
+{
+	const struct value *value = event_get(event, field);
+	char *id;
+
+	if (value != NULL) {
+		*out = *value;
+		return true;
+	}
+	switch (field) {
+	case FIELD_TIMESTAMP:
+		*out = value_time(event->time_ns);
+		return true;
+	case FIELD_EVENT_INGESTED:
+		*out = value_time(event->ingested_ns);
+		return true;
+	case FIELD_EVENT_ORIGINAL:
+		*out = value_text(event->raw, TRANSFORM_NONE);
+		return true;
+	case FIELD_EVENT_ID:
+		id = arena_text(event->batch->arena, EVENT_ID_BYTES);
+		event_id(event, id);
+		*out = value_text(slice_of(id, EVENT_ID_BYTES - 1),
+		    TRANSFORM_OWNED);
+		return true;
+	case FIELD_TAGS:
+		if (event->tags == 0)
+			return false;
+		*out = tags_as_list(event);
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct slice
+event_text(const struct event *event, field_t field,
+    char buf[VALUE_TEXT_BYTES])
+{
+	const struct value *value = event_get(event, field);
+
+	if (value == NULL || value_members(value) == 0)
+		return slice_of("", 0);
+	return value_as_text(value_member(value, 0), buf);
+}
+
+void
+event_tag(struct event *event, enum event_tag tag)
+{
+	event->tags |= UINT32_C(1) << tag;
+}
+
+const char *
+event_tag_name(enum event_tag tag)
+{
+	check(tag < EVENT_TAGS);
+	return tag_names[tag];
+}
+
+/* Decoders meet fields in much the same order as the table or in runs of it;
+ * insertion is then next to free. A long event in bad order is left to a
+ * Shell sort, whose worst case a sender cannot make hurt. */
+static void
+sort_keys(uint32_t *keys, unsigned n)
+{
+	static const unsigned gaps[] = { 301, 132, 57, 23, 10, 4, 1 };
+
+	for (unsigned g = n > 48 ? 0 : 6; g < 7; g++) {
+		unsigned gap = gaps[g];
+
+		for (unsigned i = gap; i < n; i++) {
+			uint32_t key = keys[i];
+			unsigned j = i;
+
+			for (; j >= gap && keys[j - gap] > key; j -= gap)
+				keys[j] = keys[j - gap];
+			keys[j] = key;
+		}
+	}
+}
+
+static void
+sort_values(struct event *event)
+{
+	uint32_t keys[EVENT_FIELDS];
+	struct value *values;
+	bool sorted = true;
+
+	for (unsigned i = 0; i < event->n; i++) {
+		keys[i] = (uint32_t)event->fields[i] << 16 | i;
+		sorted = sorted && (i == 0 || keys[i - 1] < keys[i]);
+	}
+	if (sorted)
+		return;
+	sort_keys(keys, event->n);
+	values = arena_alloc(event->batch->arena,
+	    event->n * sizeof(*values));
+	for (unsigned i = 0; i < event->n; i++) {
+		values[i] = event->values[keys[i] & 0xffff];
+		event->fields[i] = (field_t)(keys[i] >> 16);
+	}
+	event->values = values;
+	event->cap = event->n;
+}
+
+void
+event_seal(struct event *event)
+{
+	check(!event->sealed);
+	for (unsigned tag = 0; event->tags >> tag != 0; tag++)
+		if ((event->tags >> tag & 1) != 0)
+			event_add(event, FIELD_TAGS, value_text(
+			    slice_cstr(tag_names[tag]), TRANSFORM_OWNED));
+	sort_values(event);
+	event->sealed = true;
+}
+
+static void
+put_hex(char *out, uint64_t n, unsigned digits)
+{
+	while (digits-- > 0) {
+		out[digits] = "0123456789abcdef"[n & 15];
+		n >>= 4;
+	}
+}
+
+void
+event_id(const struct event *event, char out[EVENT_ID_BYTES])
+{
+	const struct value *id = event_get(event, FIELD_EVENT_ID);
+
+	if (id != NULL && id->type == VALUE_TEXT &&
+	    id->len < EVENT_ID_BYTES) {
+		memcpy(out, id->text, id->len);
+		out[id->len] = '\0';
+		return;
+	}
+	put_hex(out, event->batch->node, 8);
+	put_hex(out + 8, event->seq, 16);
+	out[24] = '\0';
+}
+
+static void
+put_member(struct strbuf *buf, field_t field, const struct value *value)
+{
+	struct slice name = field_name(field);
+
+	strbuf_put(buf, SLICE(",\""));
+	/* Names of our own table need no escaping. */
+	if (field < FIELD_KNOWN) {
+		strbuf_put(buf, name);
+		strbuf_put(buf, SLICE("\":"));
+	} else {
+		struct value text = value_text(name, TRANSFORM_OWNED);
+
+		buf->len--;
+		value_json(buf, &text);
+		strbuf_putc(buf, ':');
+	}
+	value_json(buf, value);
+}
+
+static bool
+is_struct_member(field_t field)
+{
+	return field == FIELD_TIMESTAMP || field == FIELD_EVENT_INGESTED ||
+	    field == FIELD_EVENT_ID || field == FIELD_EVENT_ORIGINAL;
+}
+
+void
+event_json(struct strbuf *buf, const struct event *event, bool raw)
+{
+	size_t start = buf->len;
+	struct value value;
+	char id[EVENT_ID_BYTES];
+
+	event_id(event, id);
+	value = value_time(event->time_ns);
+	put_member(buf, FIELD_TIMESTAMP, &value);
+	buf->ptr[start] = '{';
+	value = value_time(event->ingested_ns);
+	put_member(buf, FIELD_EVENT_INGESTED, &value);
+	value = value_text(slice_cstr(id), TRANSFORM_OWNED);
+	put_member(buf, FIELD_EVENT_ID, &value);
+	if (raw) {
+		value = value_text(event->raw, TRANSFORM_NONE);
+		put_member(buf, FIELD_EVENT_ORIGINAL, &value);
+	}
+	for (unsigned i = 0; i < event->n; i++)
+		if (!is_struct_member(event->fields[i]))
+			put_member(buf, event->fields[i], &event->values[i]);
+	strbuf_putc(buf, '}');
+}
