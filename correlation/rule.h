@@ -66,6 +66,12 @@ struct rule {
 	int64_t	 suppress_ns;	/* yagura.suppress; 0: none */
 	size_t	 nsuppress;
 	const field_t *suppress;	/* its key */
+	/* yagura.first_seen of a detection: a match feeds correlations and
+	 * alerts only if these fields' values were not seen together within
+	 * the memory, and the first of them was known for the learning time */
+	size_t	 nfirst_seen;	/* 0: every match counts */
+	const field_t *const *first_seen;	/* each ends with FIELD_NONE */
+	int64_t	 first_seen_memory_ns, first_seen_learn_ns;
 	/* detection */
 	const struct cond *cond;
 	const struct prog *prog;
