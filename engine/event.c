@@ -214,7 +214,7 @@ list_append(struct event *event, struct value *list, struct value item)
 }
 
 bool
-event_add(struct event *event, field_t field, struct value value)
+event_append(struct event *event, field_t field, struct value value)
 {
 	bool fresh = field == FIELD_NONE || place_of(event, field) < 0;
 	struct value *place = place_for(event, field), first;
@@ -382,7 +382,7 @@ event_seal(struct event *event)
 	check(!event->sealed);
 	for (unsigned tag = 0; event->tags >> tag != 0; tag++)
 		if ((event->tags >> tag & 1) != 0)
-			event_add(event, FIELD_TAGS, value_text(
+			event_append(event, FIELD_TAGS, value_text(
 			    slice_cstr(tag_names[tag]), TRANSFORM_OWNED));
 	sort_values(event);
 	event->sealed = true;

@@ -19,7 +19,7 @@ struct batch;
 struct strbuf;
 
 #define EVENT_FIELDS 1024	/* fields of an event; more stay raw only */
-#define EVENT_ITEMS 1024	/* members event_add keeps in one list */
+#define EVENT_ITEMS 1024	/* members event_append keeps in one list */
 
 /* What is odd about an event. The names of event_tag.def go into `tags`. */
 enum event_tag {
@@ -51,12 +51,19 @@ struct event {
 
 _Static_assert(FIELD_KNOWN <= 256, "present has a bit per known field");
 
+/* libevent exports an event_init and an event_set too, and calls event_add of
+ * its own (which is why ours is event_append): symbols of other names keep
+ * the two apart. A file may include this and <event2/event.h>. */
+#define EVENT_SYMBOL(name) __asm__("yagura_" #name)
+
 /* Starts an empty event of this batch. */
-void event_init(struct event *event, struct batch *batch);
+void event_init(struct event *event, struct batch *batch)
+    EVENT_SYMBOL(event_init);
 
 /* Sets a value; the last one wins. False if the event is full: then it is
  * tagged FIELDS_CAPPED. Not after event_seal(). FIELD_NONE counts as full. */
-bool event_set(struct event *event, field_t field, struct value value);
+bool event_set(struct event *event, field_t field, struct value value)
+    EVENT_SYMBOL(event_set);
 
 /* Sets text as the field's type wants it. If it does not fit, nothing is set
  * and false is answered: the caller keeps it under the vendor's name. */
@@ -66,7 +73,7 @@ bool event_set_text(struct event *event, field_t field, struct slice text,
 /* Makes the field a list and appends; a value already there becomes the first
  * member; equal members are kept once. The value is a scalar. False as in
  * event_set, also when the list is full. */
-bool event_add(struct event *event, field_t field, struct value value);
+bool event_append(struct event *event, field_t field, struct value value);
 
 void event_unset(struct event *event, field_t field);
 

@@ -40,7 +40,7 @@ enum transform {
 struct value {
 	uint8_t	 type;		/* enum value_type */
 	uint8_t	 transform;	/* enum transform */
-	uint16_t reserved;	/* 0; for lists that event_add grows */
+	uint16_t reserved;	/* 0; for lists that event_append grows */
 	uint32_t len;		/* bytes of text, or items of a list */
 	const char *text;
 	union {

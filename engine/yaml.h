@@ -38,7 +38,10 @@ struct yaml_doc;
 struct yaml_doc *yaml_load(const char *file, struct diag *diag);
 struct yaml_doc *yaml_parse(struct slice bytes, const char *file,
     struct diag *diag);
-void yaml_free(struct yaml_doc *doc);		/* NULL does nothing */
+
+/* NULL does nothing. libyaml exports a yaml_free of its own and calls it; a
+ * symbol of another name keeps the two apart. */
+void yaml_free(struct yaml_doc *doc) __asm__("yagura_yaml_free");
 
 const char *yaml_file(const struct yaml_doc *doc);
 size_t yaml_count(const struct yaml_doc *doc);

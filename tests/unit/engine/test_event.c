@@ -1,0 +1,177 @@
+#include "engine/event.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "engine/batch.h"
+#include "engine/strbuf.h"
+
+static int
+make_batch(void **state)
+{
+	*state = batch_new(7, 1000);
+	return 0;
+}
+
+static int
+put_batch(void **state)
+{
+	batch_put(*state);
+	return 0;
+}
+
+static struct event *
+an_event(struct batch *batch)
+{
+	return batch_add(batch, SLICE("a line"), SLICE("192.0.2.1:514"),
+	    INT64_C(1700000000000000000));
+}
+
+static void
+last_value_wins_and_order_does_not_matter(void **state)
+{
+	struct event *event = an_event(*state);
+	field_t own = field_intern(SLICE("acme.zeta"));
+	char buf[VALUE_TEXT_BYTES];
+
+	assert_true(event_set(event, own, value_long(1)));
+	assert_true(event_set(event, FIELD_USER_NAME,
+	    value_text(SLICE("eve"), TRANSFORM_NONE)));
+	assert_true(event_set_text(event, FIELD_SOURCE_IP,
+	    SLICE("192.0.2.9"), TRANSFORM_NONE));
+	assert_true(event_set(event, FIELD_USER_NAME,
+	    value_text(SLICE("bob"), TRANSFORM_NONE)));
+	assert_int_equal(event->n, 3);
+	for (int pass = 0; pass < 2; pass++) {
+		assert_true(slice_eq(event_text(event, FIELD_USER_NAME, buf),
+		    SLICE("bob")));
+		assert_int_equal(event_get(event, own)->u.num, 1);
+		assert_int_equal(event_get(event, FIELD_SOURCE_IP)->u.num,
+		    0xc0000209);
+		assert_null(event_get(event, FIELD_DESTINATION_IP));
+		if (pass == 0)
+			event_seal(event);
+	}
+	for (unsigned i = 1; i < event->n; i++)
+		assert_true(event->fields[i - 1] < event->fields[i]);
+}
+
+static void
+text_that_does_not_fit_is_refused(void **state)
+{
+	struct event *event = an_event(*state);
+
+	assert_false(event_set_text(event, FIELD_SOURCE_IP,
+	    SLICE("example.com"), TRANSFORM_NONE));
+	assert_false(event_set_text(event, FIELD_SOURCE_PORT, SLICE(""),
+	    TRANSFORM_NONE));
+	assert_int_equal(event->n, 0);
+}
+
+static void
+lists_keep_equal_members_once(void **state)
+{
+	struct event *event = an_event(*state);
+	const struct value *list;
+
+	for (int i = 0; i < 50; i++)
+		assert_true(event_append(event, FIELD_DNS_ANSWERS_DATA,
+		    value_long(i % 20)));
+	list = event_get(event, FIELD_DNS_ANSWERS_DATA);
+	assert_int_equal(list->type, VALUE_LIST);
+	assert_int_equal(list->len, 20);
+	assert_int_equal(list->u.items[19].u.num, 19);
+	event_set(event, FIELD_USER_NAME,
+	    value_text(SLICE("a"), TRANSFORM_NONE));
+	event_append(event, FIELD_USER_NAME,
+	    value_text(SLICE("b"), TRANSFORM_NONE));
+	assert_int_equal(event_get(event, FIELD_USER_NAME)->len, 2);
+}
+
+static void
+a_full_event_is_tagged_and_still_answers(void **state)
+{
+	struct event *event = an_event(*state);
+	char name[32];
+	int set = 0;
+
+	for (int i = 1199; i >= 0; i--) {
+		int n = snprintf(name, sizeof(name), "many.f%d", i);
+
+		set += event_set(event,
+		    field_intern(slice_of(name, (size_t)n)), value_long(i));
+	}
+	assert_int_equal(set, EVENT_FIELDS);
+	assert_true((event->tags >> EVENT_TAG_FIELDS_CAPPED & 1) != 0);
+	event_unset(event, field_find(SLICE("many.f1199")));
+	assert_null(event_get(event, field_find(SLICE("many.f1199"))));
+	event_seal(event);
+	for (int i = 1198; i > 1199 - EVENT_FIELDS; i--) {
+		int n = snprintf(name, sizeof(name), "many.f%d", i);
+
+		assert_int_equal(event_get(event, field_find(
+		    slice_of(name, (size_t)n)))->u.num, i);
+	}
+	assert_non_null(event_get(event, FIELD_TAGS));
+	assert_false(event_get(event, FIELD_TAGS)->u.items == NULL);
+}
+
+static void
+writes_json_with_time_first(void **state)
+{
+	struct event *event = an_event(*state);
+	struct strbuf buf = STRBUF_INIT;
+
+	event->raw = SLICE("quote \" and \xff");
+	event_set(event, FIELD_USER_NAME,
+	    value_text(SLICE("eve\n"), TRANSFORM_NONE));
+	event_set(event, FIELD_EVENT_KIND,
+	    value_text(SLICE("event"), TRANSFORM_OWNED));
+	event_tag(event, EVENT_TAG_UNPARSED);
+	event_seal(event);
+	event_json(&buf, event, true);
+	assert_string_equal(buf.ptr,
+	    "{\"@timestamp\":\"2023-11-14T22:13:20.000Z\","
+	    "\"event.ingested\":\"2023-11-14T22:13:20.000Z\","
+	    "\"event.id\":\"0000000700000000000003e8\","
+	    "\"event.original\":\"quote \\\" and \\\\xff\","
+	    "\"event.kind\":\"event\",\"tags\":[\"unparsed\"],"
+	    "\"user.name\":\"eve\\n\"}");
+	strbuf_fini(&buf);
+}
+
+static void
+members_of_the_struct_are_values_too(void **state)
+{
+	struct event *event = an_event(*state);
+	struct value value;
+
+	assert_true(event_value(event, FIELD_TIMESTAMP, &value));
+	assert_int_equal(value.type, VALUE_TIME);
+	assert_true(event_value(event, FIELD_EVENT_ORIGINAL, &value));
+	assert_int_equal(value.len, 6);
+	assert_true(event_value(event, FIELD_EVENT_ID, &value));
+	assert_int_equal(value.len, 24);
+	assert_false(event_value(event, FIELD_TAGS, &value));
+	event_tag(event, EVENT_TAG_LATE);
+	assert_true(event_value(event, FIELD_TAGS, &value));
+	assert_int_equal(value.len, 1);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_batch, put_batch)
+	const struct CMUnitTest tests[] = {
+		TEST(last_value_wins_and_order_does_not_matter),
+		TEST(text_that_does_not_fit_is_refused),
+		TEST(lists_keep_equal_members_once),
+		TEST(a_full_event_is_tagged_and_still_answers),
+		TEST(writes_json_with_time_first),
+		TEST(members_of_the_struct_are_values_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
