@@ -87,6 +87,114 @@ unit	:= $(foreach f,$(FLOORS),$(unit_$(f)))
 # --- fuzz targets: clang's libFuzzer, over all floors ----------------------
 fuzz	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
--include Makefile.checks
+# --- packages, tests, lint, demo -------------------------------------------
+DEPS	:= gcc libc6-dev libevent-dev libpcre2-dev libsqlite3-dev \
+	   libmaxminddb-dev zlib1g-dev libzstd-dev libyaml-dev libssl-dev
+DEPS_CHECK := $(DEPS) libcmocka-dev python3
+DEPS_LINT  := $(DEPS) mandoc
+DEPS_FUZZ  := $(DEPS) clang llvm
+DEPS_BENCH := $(DEPS) python3 rsyslog
+
+.PHONY: deps check check-long lint demo asan tsan bench cover install fmt
+deps:
+	@tools/install-deps $(DEPS)
+
+# Packages come first: a bare machine has no compiler yet.
+demo:
+	@tools/install-deps $(DEPS)
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tools/demo
+
+check:
+	@tools/install-deps $(DEPS_CHECK)
+	@$(MAKE) --no-print-directory -j2 all $(unit) $(replay)
+	@BUILD=$(BUILD) VARIANT=$(variant) tests/check $(unit)
+
+check-long: check asan tsan fuzz
+	@BUILD=$(BUILD) tests/kill-test 20
+
+lint:
+	@tools/install-deps $(DEPS_LINT)
+	@tests/lint
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/lint OPT=-O1 \
+	    "CFLAGS=-Werror" all
+
+asan:
+	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined \
+	    check
+tsan:
+	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
+
+fmt:
+	@git diff --name-only --diff-filter=AM HEAD -- '*.c' '*.h' | \
+	    xargs -r clang-format -i
+
+# --- fuzz ------------------------------------------------------------------
+# `make check` replays the corpora with gcc; `make fuzz` searches with clang.
+replay	:= $(patsubst %,$(BUILD)/replay/%,$(fuzz))
+
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
+    $(call libs,tools)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: fuzz $(addprefix fuzz-,$(fuzz))
+fuzz:
+	@tools/install-deps $(DEPS_FUZZ)
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzz \
+	    SAN=address,undefined "OPT=-O1 -g -fsanitize=fuzzer-no-link" \
+	    $(addprefix fuzz-,$(fuzz))
+fuzz_objs = $(foreach f,$(below_tools),$(call objs,$(f)))
+$(addprefix fuzz-,$(fuzz)): fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o \
+    $(call libs,tools)
+	@mkdir -p $(BUILD)/found tests/fuzz/corpus/$*
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $(BUILD)/fuzz_$* $^ $(LDLIBS)
+	$(BUILD)/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+	    -rss_limit_mb=2048 -max_len=65536 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=$(BUILD)/found/$*- \
+	    $(BUILD)/found/ tests/fuzz/corpus/$* 2>$(BUILD)/fuzz_$*.log || \
+	    { tail -n 40 $(BUILD)/fuzz_$*.log; exit 1; }
+	@grep -h 'number_of_executed\|new_units_added' $(BUILD)/fuzz_$*.log
+
+# --- bench -----------------------------------------------------------------
+bench:
+	@tools/install-deps $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tests/bench/run
+
+cover:
+	@$(MAKE) --no-print-directory BUILD=build/cover \
+	    "OPT=-O0 -g --coverage" check
+	@cd build/cover && find . -name '*.gcda' -path './[eps]*' | \
+	    xargs gcov -n 2>/dev/null | \
+	    awk '/^File .(engine|parsers|storage|correlation)/ { f = $$2 } \
+	    /^Lines executed/ && f { print $$2, $$4, f; f = "" }' FS='[: ]' | sort
+
+compile_commands.json:
+	@tools/install-deps bear
+	bear -- $(MAKE) -B all
+
+# --- install ---------------------------------------------------------------
+man	:= $(wildcard man/*.[1-8]) $(BUILD)/yagura-fields.7
+
+$(BUILD)/yagura-fields.7: engine/field.def engine/field_alias.def \
+    tools/make-fields-page
+	@mkdir -p $(@D)
+	tools/make-fields-page engine/field.def engine/field_alias.def >$@
+
+install: all $(BUILD)/yagura-fields.7
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+	    $(DESTDIR)$(PREFIX)/share/yagura $(DESTDIR)$(SYSCONF)/yagura \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/yagura $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/yagurad $(DESTDIR)$(PREFIX)/sbin/
+	cp -R rules.d $(DESTDIR)$(PREFIX)/share/yagura/
+	install -d $(DESTDIR)$(PREFIX)/share/yagura/parsers
+	cp -R parsers/defs $(DESTDIR)$(PREFIX)/share/yagura/parsers/
+	install -m 644 tools/packaging/*.service tools/packaging/*.timer \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	for page in $(man); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+	done
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
