@@ -28,8 +28,18 @@ struct cond *cond_not(struct arena *arena, struct cond *child);
 struct cond *cond_and(struct arena *arena, struct cond *a, struct cond *b);
 struct cond *cond_or(struct arena *arena, struct cond *a, struct cond *b);
 
+/* Many at once: joining one by one copies the list each time. An AND of
+ * nothing holds, an OR of nothing does not. */
+struct cond *cond_list(struct arena *arena, enum cond_kind kind,
+    struct cond *const *children, size_t n);
+
+/* Deeper trees are a mistake of whoever wrote them; readers refuse them. */
+#define COND_DEPTH 100
+#define COND_PREDS 60000	/* a jump has 16 bits */
+
 /* Flattens; cheapest preds first where the order is free. Preds are copied by
- * pointer and must outlive the prog, which lives in the same arena. */
+ * pointer and must outlive the prog, which lives in the same arena. NULL if
+ * the tree has more than COND_PREDS. A NULL cond always holds. */
 struct prog *cond_compile(struct arena *arena, const struct cond *cond);
 
 /* The tree as text, for explain and for tests. */

@@ -14,13 +14,14 @@
 #define YAGURA_ENGINE_PRED_H
 
 #include "engine/field.h"
+#include "engine/glob.h"
 #include "engine/slice.h"
 
+struct arena;
 struct event;
 struct regex;
-struct glob;
 struct cidr;
-struct err;
+struct value;
 
 enum pred_op {
 #define PRED(id, name, help) PRED_##id,
@@ -29,26 +30,60 @@ enum pred_op {
 	PRED_OPS
 };
 
-#define PRED_FIELDS 6
+#define PRED_FIELDS 8
+
+/* A part of a time, compared instead of the value. */
+enum pred_part {
+	PART_NONE, PART_MINUTE, PART_HOUR, PART_DAY, PART_WEEK, PART_MONTH,
+	PART_YEAR,
+};
 
 struct pred {
 	uint8_t	 op;		/* enum pred_op */
+	uint8_t	 part;		/* enum pred_part; with EQ LT LE GT GE */
 	bool	 cased;		/* compare bytes; else folded, Unicode */
 	uint8_t	 nfields;	/* 0: keyword, looks into every own value */
 	field_t	 fields[PRED_FIELDS];
+	uint8_t	 nothers;
+	field_t	 others[PRED_FIELDS];	/* FIELDREF: the first there is */
 	struct slice text;	/* the literal; folded unless cased */
 	double	 number;	/* LT LE GT GE, and EQ of a number */
 	bool	 has_number;
 	const struct glob *glob;
-	const struct regex *regex;
+	const struct regex *regex;	/* freed by whoever made it */
 	const struct cidr *cidr;
-	field_t	 other;		/* FIELDREF */
 };
+
+/* Sets op, text and glob for a pattern that must match the whole value: the
+ * cheapest operator that says the same (equals, startswith, contains ...).
+ * Folds unless pred->cased. */
+void pred_set_pattern(struct pred *pred, struct arena *arena,
+    const glob_unit *unit, size_t n);
 
 /* What one thread needs to compare: folding buffers, regex match data. */
 struct pred_scratch;
 struct pred_scratch *pred_scratch_new(void);
 void pred_scratch_free(struct pred_scratch *scratch);
+
+/* Between the two, folded values are remembered by address: for many preds
+ * over one event, which must not change meanwhile. */
+void pred_scratch_begin(struct pred_scratch *scratch);
+void pred_scratch_end(struct pred_scratch *scratch);
+
+/* The text folded; valid until the next call, between begin and end until
+ * the end. */
+struct slice pred_fold(struct pred_scratch *scratch, struct slice text);
+
+/* Values on which a regular expression ran into its limits. */
+uint64_t pred_runaways(const struct pred_scratch *scratch);
+
+/* The value to compare: of the first of the fields that the event has, null
+ * included. NULL if it has none. */
+const struct value *pred_pick(const field_t *fields, size_t n,
+    const struct event *event, struct pred_scratch *scratch);
+
+/* Whether the value came with the event; not so what yagura added. */
+bool pred_is_own(const struct value *value);
 
 bool pred_holds(const struct pred *pred, const struct event *event,
     struct pred_scratch *scratch);
