@@ -83,8 +83,12 @@ struct conf {
 	size_t	 nparsers;
 	const char **rules;
 	size_t	 nrules;
-	const char **geoip, **networks, **assets;
-	size_t	 ngeoip, nnetworks, nassets;
+	const char **geoip;
+	size_t	 ngeoip;
+	const char **networks;
+	size_t	 nnetworks;
+	const char **assets;
+	size_t	 nassets;
 	struct conf_list *lists;
 	size_t	 nlists;
 	struct conf_source *sources;
