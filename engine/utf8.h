@@ -8,6 +8,8 @@
 
 #include "engine/slice.h"
 
+struct strbuf;
+
 #define UTF8_BYTES 4		/* of one character at most */
 
 bool utf8_valid(struct slice s);
@@ -19,5 +21,11 @@ size_t utf8_next(struct slice s, uint32_t *point);
 /* Writes the character, answers its bytes. A surrogate or what is no
  * character is written as U+FFFD. */
 size_t utf8_put(char out[UTF8_BYTES], uint32_t point);
+
+/* Appends text so that it cannot act on a terminal: controls (C0, C1, DEL) and
+ * bytes that are not UTF-8 become \xNN, marks that turn the direction of
+ * writing and other invisible ones \u{NNNN}. A tab stays. A backslash stays
+ * too: this is for eyes, not for reading back. */
+void utf8_safe_terminal(struct strbuf *buf, struct slice text);
 
 #endif
