@@ -1,15 +1,413 @@
+/* The reader is a machine of six states and one bit per open level that says
+ * whether it is an array. Long strings are searched 16 bytes at a time for
+ * their quote or a backslash; nearly all the time is spent there.
+ */
 #include "engine/json.h"
 
+#include "engine/arena.h"
 #include "engine/strbuf.h"
 #include "engine/utf8.h"
 
-/* What a string may not hold as it is: quote, backslash, controls; and bytes
- * above ASCII, which have to be looked at. */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+enum {
+	WANT_VALUE,
+	WANT_KEY_OR_END,	/* just behind '{' */
+	WANT_KEY,		/* behind ',' in an object */
+	WANT_VALUE_OR_END,	/* just behind '[' */
+	WANT_COMMA_OR_END,	/* behind a value */
+	DONE,
+	FAILED,
+};
+
+_Static_assert(JSON_DEPTH <= 64, "arrays has a bit per level");
+
+void
+json_start(struct json *json, struct slice text)
+{
+	*json = (struct json){ .start = text.ptr, .at = text.ptr };
+	if (text.len == 0) {
+		json->state = FAILED;
+		return;
+	}
+	json->end = text.ptr + text.len;
+	json->state = WANT_VALUE;
+}
+
+static enum json_token
+fail(struct json *json)
+{
+	json->state = FAILED;
+	return JSON_ERROR;
+}
+
+static inline void
+skip_blanks(struct json *json)
+{
+	while (json->at < json->end && (*json->at == ' ' ||
+	    *json->at == '\t' || *json->at == '\n' || *json->at == '\r'))
+		json->at++;
+}
+
+/* The next quote or backslash, or the end. */
+static inline const char *
+find_quote(const char *p, const char *end)
+{
+#if defined(__SSE2__)
+	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i back = _mm_set1_epi8('\\');
+
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		int mask = _mm_movemask_epi8(_mm_or_si128(
+		    _mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)));
+
+		if (mask != 0)
+			return p + __builtin_ctz((unsigned)mask);
+	}
+#endif
+	while (p < end && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* at stands on the opening quote. */
+static bool
+take_string(struct json *json)
+{
+	const char *p = json->at + 1;
+
+	json->escaped = false;
+	for (;;) {
+		p = find_quote(p, json->end);
+		if (p == json->end)
+			return false;
+		if (*p == '"')
+			break;
+		json->escaped = true;
+		if (json->end - p < 2)
+			return false;
+		p += 2;
+	}
+	json->text = slice_of(json->at + 1, (size_t)(p - json->at - 1));
+	json->at = p + 1;
+	return true;
+}
+
+static inline bool
+is_digit(const char *p, const char *end)
+{
+	return p < end && *p >= '0' && *p <= '9';
+}
+
+static const char *
+skip_digits(const char *p, const char *end)
+{
+	while (is_digit(p, end))
+		p++;
+	return p;
+}
+
+static bool
+take_number(struct json *json)
+{
+	const char *p = json->at, *end = json->end;
+
+	json->whole = true;
+	if (*p == '-')
+		p++;
+	if (!is_digit(p, end))
+		return false;
+	p = *p == '0' ? p + 1 : skip_digits(p, end);
+	if (p < end && *p == '.') {
+		json->whole = false;
+		if (!is_digit(++p, end))
+			return false;
+		p = skip_digits(p, end);
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		json->whole = false;
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		if (!is_digit(p, end))
+			return false;
+		p = skip_digits(p, end);
+	}
+	json->text = slice_of(json->at, (size_t)(p - json->at));
+	json->at = p;
+	return true;
+}
+
+static enum json_token
+take_word(struct json *json, struct slice word, enum json_token token)
+{
+	struct slice rest = slice_of(json->at,
+	    (size_t)(json->end - json->at));
+
+	if (!slice_starts(rest, word))
+		return fail(json);
+	json->text = slice_head(rest, word.len);
+	json->at += word.len;
+	return token;
+}
+
+static bool
+in_array(const struct json *json)
+{
+	return (json->arrays >> (json->depth - 1) & 1) != 0;
+}
+
+static enum json_token
+open_level(struct json *json, bool array)
+{
+	if (json->depth == JSON_DEPTH)
+		return fail(json);
+	json->text = slice_of(json->at, 1);
+	json->at++;
+	if (array)
+		json->arrays |= UINT64_C(1) << json->depth;
+	else
+		json->arrays &= ~(UINT64_C(1) << json->depth);
+	json->depth++;
+	json->state = array ? WANT_VALUE_OR_END : WANT_KEY_OR_END;
+	return array ? JSON_ARRAY : JSON_OBJECT;
+}
+
+static enum json_token
+close_level(struct json *json)
+{
+	bool array = in_array(json);
+
+	json->text = slice_of(json->at, 1);
+	json->at++;
+	json->depth--;
+	json->state = WANT_COMMA_OR_END;
+	return array ? JSON_ARRAY_END : JSON_OBJECT_END;
+}
+
+static enum json_token
+next_value(struct json *json)
+{
+	json->state = WANT_COMMA_OR_END;
+	switch (*json->at) {
+	case '"':
+		return take_string(json) ? JSON_STRING : fail(json);
+	case '{':
+		return open_level(json, false);
+	case '[':
+		return open_level(json, true);
+	case 't':
+		return take_word(json, SLICE("true"), JSON_TRUE);
+	case 'f':
+		return take_word(json, SLICE("false"), JSON_FALSE);
+	case 'n':
+		return take_word(json, SLICE("null"), JSON_NULL);
+	default:
+		return take_number(json) ? JSON_NUMBER : fail(json);
+	}
+}
+
+static enum json_token
+next_key(struct json *json)
+{
+	const char *after;
+	struct slice key;
+
+	if (*json->at != '"' || !take_string(json))
+		return fail(json);
+	key = json->text;
+	skip_blanks(json);
+	after = json->at;
+	if (after == json->end || *after != ':')
+		return fail(json);
+	json->at++;
+	json->text = key;
+	json->state = WANT_VALUE;
+	return JSON_KEY;
+}
+
+enum json_token
+json_next(struct json *json)
+{
+	if (json->state == FAILED)
+		return JSON_ERROR;
+	skip_blanks(json);
+	if (json->state == WANT_COMMA_OR_END && json->depth == 0) {
+		if (json->at != json->end)
+			return fail(json);
+		json->state = DONE;
+	}
+	if (json->state == DONE)
+		return JSON_END;
+	if (json->at == json->end)
+		return fail(json);
+	if (json->state == WANT_COMMA_OR_END) {
+		if (*json->at == (in_array(json) ? ']' : '}'))
+			return close_level(json);
+		if (*json->at != ',')
+			return fail(json);
+		json->at++;
+		skip_blanks(json);
+		if (json->at == json->end)
+			return fail(json);
+		json->state = in_array(json) ? WANT_VALUE : WANT_KEY;
+	}
+	switch (json->state) {
+	case WANT_KEY_OR_END:
+		if (*json->at == '}')
+			return close_level(json);
+		return next_key(json);
+	case WANT_KEY:
+		return next_key(json);
+	case WANT_VALUE_OR_END:
+		if (*json->at == ']')
+			return close_level(json);
+		return next_value(json);
+	default:
+		return next_value(json);
+	}
+}
+
+bool
+json_skip(struct json *json)
+{
+	const char *start = json->at - 1;
+	unsigned above = json->depth - 1;
+
+	while (json->depth > above)
+		if (json_next(json) == JSON_ERROR)
+			return false;
+	json->text = slice_of(start, (size_t)(json->at - start));
+	return true;
+}
+
+static bool
+take_hex4(struct slice s, uint32_t *out)
+{
+	uint32_t n = 0;
+
+	if (s.len < 4)
+		return false;
+	for (size_t i = 0; i < 4; i++) {
+		char c = ascii_lower(s.ptr[i]);
+
+		if (c >= '0' && c <= '9')
+			n = n << 4 | (uint32_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			n = n << 4 | (uint32_t)(c - 'a' + 10);
+		else
+			return false;
+	}
+	*out = n;
+	return true;
+}
+
+/* s begins behind "\u". The bytes read there, or 0. A high half takes the low
+ * half that follows; alone, utf8_put makes it U+FFFD. */
+static size_t
+take_point(struct slice s, uint32_t *point)
+{
+	uint32_t low;
+
+	if (!take_hex4(s, point))
+		return 0;
+	if (*point < 0xd800 || *point >= 0xdc00 || s.len < 10 ||
+	    s.ptr[4] != '\\' || s.ptr[5] != 'u')
+		return 4;
+	if (!take_hex4(slice_skip(s, 6), &low) || low < 0xdc00 ||
+	    low >= 0xe000)
+		return 4;
+	*point = 0x10000 + ((*point - 0xd800) << 10) + (low - 0xdc00);
+	return 10;
+}
+
+static char
+plain_escape(char c)
+{
+	switch (c) {
+	case '"': case '\\': case '/':
+		return c;
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	default:
+		return '\0';
+	}
+}
+
+/* Never longer than what was escaped: \uNNNN is six bytes, its text at most
+ * three, a pair is twelve, its text four. */
+struct slice
+json_unescape(struct arena *arena, struct slice text)
+{
+	char *out = arena_text(arena, text.len), *at = out;
+
+	while (text.len > 0) {
+		ptrdiff_t n = slice_find_byte(text, '\\');
+		uint32_t point;
+		size_t used;
+		char c;
+
+		if (n < 0 || (size_t)n + 1 == text.len)
+			n = (ptrdiff_t)text.len;
+		memcpy(at, text.ptr, (size_t)n);
+		at += n;
+		text = slice_skip(text, (size_t)n);
+		if (text.len == 0)
+			break;
+		c = plain_escape(text.ptr[1]);
+		if (c != '\0') {
+			*at++ = c;
+			text = slice_skip(text, 2);
+		} else if (text.ptr[1] == 'u' &&
+		    (used = take_point(slice_skip(text, 2), &point)) > 0) {
+			at += utf8_put(at, point);
+			text = slice_skip(text, 2 + used);
+		} else {
+			*at++ = '\\';
+			text = slice_skip(text, 1);
+		}
+	}
+	return slice_of(out, (size_t)(at - out));
+}
+
+/* Bytes that a string may hold as they are: no quote, backslash, control, and
+ * nothing above ASCII, which has to be looked at. */
 static size_t
 plain_bytes(struct slice s)
 {
 	size_t n = 0;
 
+#if defined(__SSE2__)
+	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i back = _mm_set1_epi8('\\');
+	const __m128i blank = _mm_set1_epi8(0x20);
+	const __m128i del = _mm_set1_epi8(0x7f);
+
+	/* Signed: bytes above 0x7f are below 0x20 as well. */
+	for (; s.len - n >= 16; n += 16) {
+		__m128i v = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(s.ptr + n));
+		int mask = _mm_movemask_epi8(_mm_or_si128(
+		    _mm_or_si128(_mm_cmpeq_epi8(v, quote),
+		    _mm_cmpeq_epi8(v, back)),
+		    _mm_or_si128(_mm_cmplt_epi8(v, blank),
+		    _mm_cmpeq_epi8(v, del))));
+
+		if (mask != 0)
+			return n + (size_t)__builtin_ctz((unsigned)mask);
+	}
+#endif
 	while (n < s.len) {
 		unsigned char c = (unsigned char)s.ptr[n];
 
@@ -24,14 +422,24 @@ static void
 put_escaped(struct strbuf *buf, unsigned char c)
 {
 	switch (c) {
-	case '"':	strbuf_puts(buf, "\\\""); break;
-	case '\\':	strbuf_puts(buf, "\\\\"); break;
-	case '\n':	strbuf_puts(buf, "\\n"); break;
-	case '\r':	strbuf_puts(buf, "\\r"); break;
-	case '\t':	strbuf_puts(buf, "\\t"); break;
-	case '\b':	strbuf_puts(buf, "\\b"); break;
-	case '\f':	strbuf_puts(buf, "\\f"); break;
-	default:	strbuf_printf(buf, "\\u%04x", c); break;
+	case '"':
+		strbuf_puts(buf, "\\\"");
+		break;
+	case '\\':
+		strbuf_puts(buf, "\\\\");
+		break;
+	case '\n':
+		strbuf_puts(buf, "\\n");
+		break;
+	case '\r':
+		strbuf_puts(buf, "\\r");
+		break;
+	case '\t':
+		strbuf_puts(buf, "\\t");
+		break;
+	default:
+		strbuf_printf(buf, "\\u%04x", c);
+		break;
 	}
 }
 

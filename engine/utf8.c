@@ -1,5 +1,7 @@
 #include "engine/utf8.h"
 
+#include "engine/strbuf.h"
+
 /* Bytes at the head of s that are ASCII, eight at a time. */
 static size_t
 ascii_bytes(struct slice s)
@@ -99,4 +101,55 @@ utf8_put(char out[UTF8_BYTES], uint32_t point)
 	out[2] = (char)(0x80 | (point >> 6 & 0x3f));
 	out[3] = (char)(0x80 | (point & 0x3f));
 	return 4;
+}
+
+/* Marks that turn writing round, join or hide, and line separators: what can
+ * make a line look like another. */
+static bool
+is_treacherous(uint32_t point)
+{
+	return point == 0xad || point == 0x61c || point == 0x180e ||
+	    (point >= 0x200b && point <= 0x200f) ||
+	    (point >= 0x2028 && point <= 0x202e) ||
+	    (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
+	    (point >= 0xfff9 && point <= 0xfffb) ||
+	    (point >= 0xe0000 && point <= 0xe007f);
+}
+
+static size_t
+safe_bytes(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.len && ((s.ptr[n] >= 0x20 && s.ptr[n] < 0x7f) ||
+	    s.ptr[n] == '\t'))
+		n++;
+	return n;
+}
+
+void
+utf8_safe_terminal(struct strbuf *buf, struct slice text)
+{
+	while (text.len > 0) {
+		size_t n = safe_bytes(text);
+		uint32_t point;
+
+		strbuf_put(buf, slice_head(text, n));
+		text = slice_skip(text, n);
+		if (text.len == 0)
+			break;
+		n = utf8_next(text, &point);
+		if (n == 0 || point < 0xa0) {
+			/* A C1 control is shown by its number, not its two
+			 * bytes. */
+			strbuf_printf(buf, "\\x%02x", n == 0 ?
+			    (unsigned char)text.ptr[0] : (unsigned)point);
+			n = n == 0 ? 1 : n;
+		} else if (is_treacherous(point)) {
+			strbuf_printf(buf, "\\u{%x}", (unsigned)point);
+		} else {
+			strbuf_put(buf, slice_head(text, n));
+		}
+		text = slice_skip(text, n);
+	}
 }
