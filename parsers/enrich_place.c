@@ -181,7 +181,8 @@ part_run(const void *ptr, struct event *event)
 		const struct value *value = event_get(event, ends[i].ip);
 		uint8_t ip[16];
 
-		if (value != NULL && value_as_ip(value_member(value, 0), ip))
+		if (value != NULL && value_members(value) > 0 &&
+		    value_as_ip(value_member(value, 0), ip))
 			place_set(event, &ends[i], place_find(part, ip));
 	}
 }
