@@ -107,7 +107,8 @@ demo:
 
 check:
 	@tools/install-deps $(DEPS_CHECK)
-	@$(MAKE) --no-print-directory -j2 all $(unit) $(replay)
+	@$(MAKE) --no-print-directory -j2 all $(unit) $(replay) \
+	    $(BUILD)/scenario/story
 	@BUILD=$(BUILD) VARIANT=$(variant) tests/check $(unit)
 
 check-long: check asan tsan fuzz
@@ -155,6 +156,11 @@ $(addprefix fuzz-,$(fuzz)): fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o \
 	    $(BUILD)/found/ tests/fuzz/corpus/$* 2>$(BUILD)/fuzz_$*.log || \
 	    { tail -n 40 $(BUILD)/fuzz_$*.log; exit 1; }
 	@grep -h 'number_of_executed\|new_units_added' $(BUILD)/fuzz_$*.log
+
+# --- scenarios: stories played through the whole path ------------------------
+$(BUILD)/scenario/story: $(BUILD)/tests/scenario/story.o $(call libs,tools)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # --- bench -----------------------------------------------------------------
 bench:
