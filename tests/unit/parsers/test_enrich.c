@@ -58,16 +58,17 @@ teardown(void **state)
 static const char *
 file(struct fixture *f, const char *text)
 {
-	char *path = f->paths[f->n];
+	char path[96];
 	FILE *out;
 
 	assert_true(f->n < FILES);
-	snprintf(path, sizeof(f->paths[0]), "%s/%zu.csv", f->folder, f->n++);
+	snprintf(path, sizeof(path), "%s/%zu.csv", f->folder, f->n);
+	memcpy(f->paths[f->n], path, sizeof(path));
 	out = fopen(path, "w");
 	assert_non_null(out);
 	fputs(text, out);
 	fclose(out);
-	return path;
+	return f->paths[f->n++];
 }
 
 static void
