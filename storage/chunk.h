@@ -41,10 +41,19 @@ const int64_t *chunk_ingested(struct chunk *chunk, struct err *err);
 const uint64_t *chunk_seqs(struct chunk *chunk, struct err *err);
 
 /* The column of a field, or NULL: no row has it (err untouched) or it cannot
- * be read (err set). Before reading, chunk_column_may answers from the header
- * alone: zone map and bloom. */
+ * be read (err set). Header and dictionary are read, codes and numbers when
+ * first asked for. */
 const struct column *chunk_column(struct chunk *chunk, field_t field,
     struct err *err);
+
+/* As chunk_column, but only the header is read: enough for column_kind, _type,
+ * _count, _range and _may_hold, and for nothing else. */
+const struct column *chunk_column_head(struct chunk *chunk, field_t field,
+    struct err *err);
+
+/* How many values the field's column has: rows that have the field. Reads
+ * nothing. */
+uint32_t chunk_values(const struct chunk *chunk, field_t field);
 
 /* Index of the row's value in the field's column, or -1. */
 int64_t chunk_value_index(const struct chunk *chunk, field_t field,

@@ -20,7 +20,10 @@ struct err;
 enum column_kind { COLUMN_CONST, COLUMN_DICT, COLUMN_INT, COLUMN_TEXT };
 
 enum column_kind column_kind(const struct column *column);
-enum value_type column_type(const struct column *column);	/* INT, TEXT */
+
+/* The one type of all values; VALUE_NULL if a dictionary holds several types,
+ * lists, or numbers with a text of their own. */
+enum value_type column_type(const struct column *column);
 uint32_t column_count(const struct column *column);	/* values */
 
 /* CONST and DICT: entries 0 .. n-1; CONST has one. */
@@ -28,9 +31,12 @@ uint32_t column_dict_count(const struct column *column);
 void column_dict_value(const struct column *column, uint32_t code,
     struct value *out);
 uint32_t column_dict_uses(const struct column *column, uint32_t code);
-const uint32_t *column_codes(const struct column *column);	/* DICT */
 
-/* INT: all numbers. */
+/* DICT: the code of every value. Read when first asked for; NULL if they are
+ * damaged: then the chunk must be given up. */
+const uint32_t *column_codes(const struct column *column);
+
+/* INT: all numbers; NULL if damaged, as above. */
 const int64_t *column_numbers(const struct column *column);
 
 /* Zone map: INT only; false if there is none. */
