@@ -457,7 +457,7 @@ zone_find(struct slice name)
 }
 
 int32_t
-zone_offset(const struct zone *zone, int64_t utc_s)
+zone_offset_at(const struct zone *zone, int64_t utc_s)
 {
 	size_t low = 0, high;
 
@@ -483,12 +483,12 @@ zone_to_utc(const struct zone *zone, int64_t local_s)
 	if (zone == NULL || zone->n == 0)
 		return local_s - (zone == NULL ? 0 : zone->first_s);
 	/* No zone changes twice in two days. */
-	before = zone_offset(zone, local_s - DAY_S);
-	after = zone_offset(zone, local_s + DAY_S);
+	before = zone_offset_at(zone, local_s - DAY_S);
+	after = zone_offset_at(zone, local_s + DAY_S);
 	if (before == after ||
-	    zone_offset(zone, local_s - before) == before)
+	    zone_offset_at(zone, local_s - before) == before)
 		return local_s - before;
-	if (zone_offset(zone, local_s - after) == after)
+	if (zone_offset_at(zone, local_s - after) == after)
 		return local_s - after;
 	return local_s - before;
 }

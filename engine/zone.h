@@ -20,7 +20,7 @@ struct zone;
 const struct zone *zone_find(struct slice name);
 
 /* Seconds east of UTC at this moment. A NULL zone is UTC. */
-int32_t zone_offset(const struct zone *zone, int64_t utc_s);
+int32_t zone_offset_at(const struct zone *zone, int64_t utc_s);
 
 /* Seconds since 1970 of a time on the zone's clocks. Of a time that comes
  * twice, the first; a time that is skipped counts on from before the gap. */
