@@ -13,12 +13,15 @@
 
 struct batch;
 struct correlator;
+struct event;
+struct rule;
 struct ruleset;
 
 struct correlator_limits {
-	size_t	 groups;	/* in all; 0: default */
-	size_t	 groups_per_rule;
-	size_t	 bytes;		/* memory of all windows */
+	size_t	 groups;	/* in all; 0: default, a million */
+	size_t	 groups_per_rule;	/* 0: half of all */
+	size_t	 bytes;		/* memory of all windows; 0: 256 MB */
+	bool	 stated_times_only;	/* arrival does not stand in for a time */
 };
 
 struct correlator *correlator_new(const struct correlator_limits *limits);
@@ -37,8 +40,25 @@ void correlator_replay(struct correlator *correlator, struct ruleset *set,
  * rebuild must read. */
 int64_t ruleset_reach_ns(const struct ruleset *set);
 
+/* Tells of every firing of a correlation, silent ones too, in the order of the
+ * events whose arrival completed them. Nothing in it lives past the call. */
+struct firing {
+	const struct event *event;
+	const struct rule *rule;
+	struct slice key;	/* of the group; groupkey_value() reads it */
+	double	 value;
+	bool	 edge;		/* the condition did not hold just before */
+};
+void correlator_watch(struct correlator *correlator,
+    void (*fired)(const struct firing *firing, void *arg), void *arg);
+
+/* evicted: groups given up for room. entries_capped: times that a group held
+ * more events than it may. waiting: alerts that found no place yet;
+ * lost: alerts past what may wait. forgotten: keys of suppression and of
+ * first_seen given up for room. */
 struct correlator_figures {
 	uint64_t groups, bytes, evicted, late, raised, runs;
+	uint64_t suppressed, entries_capped, waiting, forgotten, lost;
 };
 void correlator_figures(const struct correlator *correlator,
     struct correlator_figures *figures);

@@ -136,8 +136,8 @@ table_remove(struct window *window, size_t hole)
 	window->table[hole] = NO_PLACE;
 }
 
-static void
-group_forget(struct group *group)
+void
+window_forget(struct group *group)
 {
 	struct window *window = group->window;
 	struct window_pool *pool = window->shared->pool;
@@ -166,7 +166,7 @@ window_free(struct window *window)
 	if (window == NULL)
 		return;
 	while (window->n > 0)
-		group_forget(window->groups[window->n - 1]);
+		window_forget(window->groups[window->n - 1]);
 	free(window->groups);
 	free(window->table);
 	free(window);
@@ -238,7 +238,7 @@ evict_one(struct window *window)
 		if (least == NULL || is_worth_less(group, least))
 			least = group;
 	}
-	group_forget(least);
+	window_forget(least);
 	window->shared->evicted++;
 }
 

@@ -92,6 +92,9 @@ size_t window_groups(const struct window *window);
 /* The group, made if need be. Valid until the next window_group. */
 struct group *window_group(struct window *window, struct slice key);
 
+/* Ends a group, which the wheel has just taken off. */
+void window_forget(struct group *group);
+
 static inline struct slice
 group_key(const struct group *group)
 {
