@@ -513,7 +513,8 @@ time_take_iso(struct slice head, const struct time_hint *hint,
 	    !take_byte(&s, '_') && take_blanks(&s) == 0 &&
 	    !starts_with_digit(s))
 		return 0;
-	if (s.len > 2 && starts_with_digit(slice_skip(s, 2))) {
+	if (s.len > 2 && starts_with_digit(slice_skip(s, 1)) &&
+	    starts_with_digit(slice_skip(s, 2))) {
 		if (!take_compact_clock(&s, &t))
 			return 0;
 	} else if (!take_clock(&s, &t)) {
