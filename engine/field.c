@@ -12,6 +12,7 @@
 #include "engine/diag.h"
 #include "engine/hash.h"
 #include "engine/map.h"
+#include "engine/metric.h"
 
 #define SLOTS (2 * FIELD_LIMIT)	/* at most half used */
 
@@ -27,7 +28,6 @@ struct entry {
 static struct entry entries[FIELD_LIMIT];
 static _Atomic uint32_t slots[SLOTS];
 static _Atomic uint32_t nentries;
-static _Atomic uint64_t nrefused;
 static pthread_mutex_t insertion = PTHREAD_MUTEX_INITIALIZER;
 static struct map *aliases;
 
@@ -143,7 +143,7 @@ field_intern(struct slice name)
 	    FIELD_LIMIT)
 		field = insert(name, hash);
 	if (field == FIELD_NONE)
-		atomic_fetch_add_explicit(&nrefused, 1, memory_order_relaxed);
+		metric_add(METRIC_FIELDS_REFUSED, 1);
 	return field;
 }
 
@@ -171,12 +171,6 @@ size_t
 field_count(void)
 {
 	return atomic_load_explicit(&nentries, memory_order_acquire);
-}
-
-uint64_t
-field_refused(void)
-{
-	return atomic_load_explicit(&nrefused, memory_order_relaxed);
 }
 
 struct slice

@@ -33,15 +33,14 @@ typedef uint16_t field_t;	/* a number of this table */
 /* The number of a name; FIELD_NONE if nobody has used it yet. */
 field_t field_find(struct slice name);
 
-/* The number of a name, made if need be; FIELD_NONE past the limits. The name
- * is copied. */
+/* The number of a name, made if need be; FIELD_NONE past the limits, counted
+ * as fields_refused. The name is copied. */
 field_t field_intern(struct slice name);
 
 struct slice field_name(field_t field);	/* lives for ever */
 enum value_type field_type(field_t field);	/* VALUE_TEXT if not known */
 const char *field_help(field_t field);	/* "" if not known */
 size_t field_count(void);
-uint64_t field_refused(void);	/* names that got FIELD_NONE from intern */
 
 /* The short name that people type (src, dst, user, ...), or the name itself:
  * aliases of yagura-query(7) resolved. */

@@ -44,17 +44,21 @@ load32(const char *p)
 }
 
 /* The layout of the last step decides the value of every hash in a file: none
- * of this may change. Bytes are little-endian as on all our machines. */
+ * of this may change. Bytes are little-endian as on all our machines.
+ *
+ * Both factors of a step depend on the seed. wyhash mixes one of them with a
+ * constant that everybody knows: text equal to it makes the product 0 and all
+ * that came before forgotten, whatever the seed. */
 uint64_t
 hash64_fixed(struct slice s, uint64_t seed)
 {
 	const char *p = s.ptr;
 	size_t n = s.len;
 	uint64_t a = 0, b = 0;
+	uint64_t left = mix(seed ^ K0, K1), right = mix(seed ^ K1, K2);
 
-	seed ^= mix(seed ^ K0, K1);
 	for (; n > 16; n -= 16, p += 16)
-		seed = mix(load64(p) ^ K1, load64(p + 8) ^ seed);
+		right = mix(load64(p) ^ left, load64(p + 8) ^ right);
 	if (n >= 8) {
 		a = load64(p);
 		b = load64(p + n - 8);
@@ -66,7 +70,7 @@ hash64_fixed(struct slice s, uint64_t seed)
 		    (uint64_t)(unsigned char)p[n >> 1] << 8 |
 		    (unsigned char)p[n - 1];
 	}
-	return mix(K2 ^ s.len, mix(a ^ K1, b ^ seed));
+	return mix(K2 ^ s.len, mix(a ^ left, b ^ right));
 }
 
 /* Drawn once; whoever comes first draws, the others take what stands. */

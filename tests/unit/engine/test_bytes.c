@@ -143,11 +143,11 @@ hashes_answer_known_vectors(void **state)
 	    "b00361a396177a9cb410ff61f20015ad");
 	/* Part of file formats. */
 	assert_true(hash64_fixed(SLICE(""), 0) ==
-	    UINT64_C(0xc96f21ebf6290549));
+	    UINT64_C(0x1d7166dfe00d063f));
 	assert_true(hash64_fixed(SLICE("source.ip"), 1) ==
-	    UINT64_C(0xfbee7af918cf036a));
+	    UINT64_C(0xfccaadbc484b3856));
 	assert_true(hash64_fixed(SLICE("a text of more than sixteen bytes"),
-	    2) == UINT64_C(0x923f8acbf6adb3b4));
+	    2) == UINT64_C(0x4f3afa2652313de5));
 	assert_true(hash64(SLICE("a")) != hash64(SLICE("b")));
 	assert_true(hash64(SLICE("a")) == hash64(SLICE("a")));
 }
