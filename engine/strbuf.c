@@ -83,18 +83,24 @@ strbuf_putlong(struct strbuf *buf, int64_t n)
 	strbuf_put(buf, slice_of(at, (size_t)(text + sizeof(text) - at)));
 }
 
+/* Most texts fit at the first try. */
 void
 strbuf_printf(struct strbuf *buf, const char *fmt, ...)
 {
-	va_list args, again;
+	size_t room = 80;
+	va_list args;
 	int n;
 
-	va_start(args, fmt);
-	va_copy(again, args);
-	n = vsnprintf(NULL, 0, fmt, args);
-	va_end(args);
-	check(n >= 0);
-	vsnprintf(strbuf_room(buf, (size_t)n), (size_t)n + 1, fmt, again);
-	va_end(again);
+	for (;;) {
+		char *at = strbuf_room(buf, room);
+
+		va_start(args, fmt);
+		n = vsnprintf(at, room + 1, fmt, args);
+		va_end(args);
+		check(n >= 0);
+		if ((size_t)n <= room)
+			break;
+		room = (size_t)n;
+	}
 	buf->len += (size_t)n;
 }
