@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "engine/arena.h"
-#include "engine/event.h"
+#include "engine/batch.h"
 #include "engine/strbuf.h"
 
 enum op_more
@@ -44,6 +44,10 @@ event_dup(struct arena *arena, const struct event *event)
 	struct event *copy = arena_alloc(arena, sizeof(*copy));
 
 	*copy = *event;
+	copy->batch = arena_zalloc(arena, sizeof(*copy->batch));
+	copy->batch->phase = BATCH_MATCHED;
+	copy->batch->node = event->batch->node;
+	copy->batch->arena = arena;
 	copy->raw = arena_dup(arena, event->raw);
 	copy->peer = arena_dup(arena, event->peer);
 	/* Room up to a multiple of 8: event_get reads whole vectors. */

@@ -76,6 +76,8 @@ struct op_class {
 	/* Is its answer independent of the order of rows? Then the scan does
 	 * not sort. */
 	bool	 any_order;
+	/* Does it hand on each row by itself? Then what follows decides. */
+	bool	 passes;
 	/* Does it answer only when all rows are in? */
 	bool	 holds;
 	enum op_more (*row)(struct op *op, const struct row *row,
@@ -124,8 +126,6 @@ int value_order(const struct value *a, const struct value *b);
 struct strbuf;
 void value_key(struct strbuf *key, const struct value *value);
 
-/* Equal keys whatever the column's type: see value_key. */
-
 /* --- a chunk offered whole to the first op ------------------------------- */
 
 struct chunk;
@@ -141,7 +141,5 @@ struct chunk_view {
 	uint32_t count;		/* rows that hold */
 	struct err *err;	/* set by the op if a column is damaged */
 };
-
-/* --- reading arguments: see query_read.h --------------------------------- */
 
 #endif

@@ -27,7 +27,7 @@ pass_end(struct op *op, struct op_run *run)
 }
 
 static const struct op_class fields_class = {
-	.name = "fields", .row = fields_row, .end = pass_end
+	.name = "fields", .passes = true, .row = fields_row, .end = pass_end
 };
 
 /* The name under which a column of the schema is shown. */
@@ -76,7 +76,7 @@ rename_row(struct op *op, const struct row *row, struct op_run *run)
 }
 
 static const struct op_class rename_class = {
-	.name = "rename", .row = rename_row, .end = pass_end
+	.name = "rename", .passes = true, .row = rename_row, .end = pass_end
 };
 
 static bool

@@ -518,9 +518,18 @@ groups_chunk(struct groups *groups, const struct schema *in,
 		return false;
 	n = column_kind(column) == COLUMN_CONST ? 1 : column_dict_count(column);
 	if (!view->all) {
+		const uint32_t *codes = NULL;
+
+		if (column_kind(column) == COLUMN_DICT) {
+			codes = column_codes(column);
+			if (codes == NULL) {
+				err_set(view->err, ERR_DAMAGED,
+				    "codes do not check");
+				return false;
+			}
+		}
 		counts = xcalloc(n, sizeof(*counts));
-		count_codes(view, field, column_kind(column) == COLUMN_CONST
-		    ? NULL : column_codes(column), counts);
+		count_codes(view, field, codes, counts);
 	}
 	for (uint32_t code = 0; code < n; code++) {
 		struct value value;

@@ -37,8 +37,8 @@ where_fini(struct op *op)
 }
 
 static const struct op_class where_class = {
-	.name = "where", .row = where_row, .end = where_end,
-	.fini = where_fini
+	.name = "where", .passes = true, .row = where_row,
+	.end = where_end, .fini = where_fini
 };
 
 /* Every field of the condition becomes a column. */

@@ -371,8 +371,7 @@ equal_cond(struct reader *reader, field_t field, const struct token *token)
 			return cond_or(reader->arena,
 			    cond_pred(reader->arena, pred),
 			    cidr_cond(reader, field, text, &cidr));
-		pred.has_number = slice_double(text, &pred.number);
-		break;
+		break;	/* text: 007 is not 7 */
 	}
 	return cond_pred(reader->arena, pred);
 }

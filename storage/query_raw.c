@@ -85,7 +85,7 @@ needle_phrase(struct arena *arena, struct slice text)
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return (unsigned char)c <= ' ';
 }
 
 static void
@@ -237,7 +237,11 @@ parts_at(const struct needle *needle, struct slice line, size_t start,
 			continue;
 		} else if (part->kind == PART_ONE) {
 			if (at < line.len && !is_blank(line.ptr[at])) {
-				at++;
+				at++;	/* a character, not a byte */
+				while (at < line.len &&
+				    (line.ptr[at - 1] & 0x80) != 0 &&
+				    (line.ptr[at] & 0xc0) == 0x80)
+					at++;
 				p++;
 				continue;
 			}
