@@ -8,6 +8,7 @@
 #include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/check.h"
+#include "engine/json.h"
 #include "engine/strbuf.h"
 
 #if defined(__SSE2__)
@@ -417,17 +418,20 @@ static void
 put_member(struct strbuf *buf, field_t field, const struct value *value)
 {
 	struct slice name = field_name(field);
+	char *at;
 
-	strbuf_put(buf, SLICE(",\""));
 	/* Names of our own table need no escaping. */
 	if (field < FIELD_KNOWN) {
-		strbuf_put(buf, name);
-		strbuf_put(buf, SLICE("\":"));
+		at = strbuf_room(buf, name.len + 4);
+		at[0] = ',';
+		at[1] = '"';
+		memcpy(at + 2, name.ptr, name.len);
+		at[name.len + 2] = '"';
+		at[name.len + 3] = ':';
+		buf->len += name.len + 4;
 	} else {
-		struct value text = value_text(name, TRANSFORM_OWNED);
-
-		buf->len--;
-		value_json(buf, &text);
+		strbuf_putc(buf, ',');
+		json_put_string(buf, name);
 		strbuf_putc(buf, ':');
 	}
 	value_json(buf, value);

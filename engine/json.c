@@ -418,52 +418,71 @@ plain_bytes(struct slice s)
 	return n;
 }
 
-static void
-put_escaped(struct strbuf *buf, unsigned char c)
+/* The longest of them is \u001f, six bytes; an invalid byte takes five. */
+#define ESCAPE_BYTES 6
+
+static char *
+put_escaped(char *at, unsigned char c)
 {
-	switch (c) {
-	case '"':
-		strbuf_puts(buf, "\\\"");
-		break;
-	case '\\':
-		strbuf_puts(buf, "\\\\");
-		break;
-	case '\n':
-		strbuf_puts(buf, "\\n");
-		break;
-	case '\r':
-		strbuf_puts(buf, "\\r");
-		break;
-	case '\t':
-		strbuf_puts(buf, "\\t");
-		break;
-	default:
-		strbuf_printf(buf, "\\u%04x", c);
-		break;
+	static const char short_form[256] = { ['"'] = '"', ['\\'] = '\\',
+		['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+
+	*at++ = '\\';
+	if (short_form[c] != '\0') {
+		*at++ = short_form[c];
+		return at;
 	}
+	memcpy(at, "u00", 3);
+	at[3] = "0123456789abcdef"[c >> 4];
+	at[4] = "0123456789abcdef"[c & 15];
+	return at + 5;
 }
+
+static char *
+put_invalid(char *at, unsigned char c)
+{
+	memcpy(at, "\\\\x", 3);
+	at[3] = "0123456789abcdef"[c >> 4];
+	at[4] = "0123456789abcdef"[c & 15];
+	return at + 5;
+}
+
+/* Room is taken for a piece at a time, as if all of it had to be escaped. */
+#define PIECE_BYTES 1024
 
 void
 json_put_string(struct strbuf *buf, struct slice text)
 {
-	strbuf_putc(buf, '"');
-	while (text.len > 0) {
-		size_t n = plain_bytes(text);
+	char *at = strbuf_room(buf, 2);
+
+	*at++ = '"';
+	for (;;) {
+		size_t n = plain_bytes(slice_head(text, PIECE_BYTES));
 		uint32_t point;
 
-		strbuf_put(buf, slice_head(text, n));
+		buf->len = (size_t)(at - buf->ptr);
+		at = strbuf_room(buf, PIECE_BYTES + ESCAPE_BYTES + 1);
+		if (n > 0)
+			memcpy(at, text.ptr, n);
+		at += n;
 		text = slice_skip(text, n);
 		if (text.len == 0)
 			break;
+		if (n == PIECE_BYTES)
+			continue;
 		n = 1;
-		if ((unsigned char)text.ptr[0] < 0x80)
-			put_escaped(buf, (unsigned char)text.ptr[0]);
-		else if ((n = utf8_next(text, &point)) > 0)
-			strbuf_put(buf, slice_head(text, n));
-		else
-			strbuf_printf(buf, "\\\\x%02x",
-			    (unsigned char)text.ptr[0]);
-		text = slice_skip(text, n > 0 ? n : 1);
+		if ((unsigned char)text.ptr[0] < 0x80) {
+			at = put_escaped(at, (unsigned char)text.ptr[0]);
+		} else if ((n = utf8_next(text, &point)) > 0) {
+			memcpy(at, text.ptr, n);
+			at += n;
+		} else {
+			at = put_invalid(at, (unsigned char)text.ptr[0]);
+			n = 1;
+		}
+		text = slice_skip(text, n);
 	}
-	strbuf_putc(buf, '"');
+	*at++ = '"';
+	*at = '\0';
+	buf->len = (size_t)(at - buf->ptr);
 }

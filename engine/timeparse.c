@@ -10,6 +10,7 @@
 #include "engine/zone.h"
 
 #define DAY_S 86400
+#define NEAR_NS ((uint64_t)180 * DAY_S * TIME_S_NS)	/* under half a year */
 #define LAST_YEAR 2261	/* the last whole year that int64 ns can hold */
 
 int64_t
@@ -273,6 +274,13 @@ resolve(const struct stamp *t, const struct time_hint *hint, int64_t *time_ns)
 	if (t->has_year)
 		return resolve_dated(t, hint, time_ns);
 	time_date(hint->arrival_ns / TIME_S_NS / DAY_S, &year, &month, &day);
+	/* Nearly always the year of arrival; no other can be nearer then. */
+	dated.year = (unsigned)year;
+	if (resolve_dated(&dated, hint, &at) &&
+	    distance(at, hint->arrival_ns) < NEAR_NS) {
+		*time_ns = at;
+		return true;
+	}
 	for (int64_t y = year - 1; y <= year + 1; y++) {
 		dated.year = (unsigned)y;
 		if (!resolve_dated(&dated, hint, &at))
@@ -361,22 +369,53 @@ take_name(struct slice *s, const char *const *names, unsigned n)
 	return 0;
 }
 
+/* Three letters, lower case, as one number. */
+#define LETTERS(a, b, c) \
+	((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+
+static unsigned
+short_month(const char *p)
+{
+	uint32_t word = LETTERS((unsigned char)p[0], (unsigned char)p[1],
+	    (unsigned char)p[2]) | 0x202020;
+
+	switch (word) {
+	case LETTERS('j', 'a', 'n'): return 1;
+	case LETTERS('f', 'e', 'b'): return 2;
+	case LETTERS('m', 'a', 'r'): return 3;
+	case LETTERS('a', 'p', 'r'): return 4;
+	case LETTERS('m', 'a', 'y'): return 5;
+	case LETTERS('j', 'u', 'n'): return 6;
+	case LETTERS('j', 'u', 'l'): return 7;
+	case LETTERS('a', 'u', 'g'): return 8;
+	case LETTERS('s', 'e', 'p'): return 9;
+	case LETTERS('o', 'c', 't'): return 10;
+	case LETTERS('n', 'o', 'v'): return 11;
+	case LETTERS('d', 'e', 'c'): return 12;
+	default: return 0;
+	}
+}
+
+/* Jan or January, and Sept. */
 static bool
 take_month_name(struct slice *s, unsigned *month)
 {
 	static const char *const names[] = { "january", "february", "march",
 		"april", "may", "june", "july", "august", "september",
 		"october", "november", "december" };
-	unsigned n = take_name(s, names, 12);
+	size_t len;
+	unsigned n;
 
-	if (n == 0 && s->len >= 4 && letters(*s) == 4 &&
-	    slice_eq_nocase(slice_head(*s, 4), SLICE("sept"))) {
-		*s = slice_skip(*s, 4);
-		n = 9;
-	}
-	if (n > 0)
-		*month = n;
-	return n > 0;
+	if (s->len < 3 || (n = short_month(s->ptr)) == 0)
+		return false;
+	len = s->len > 3 && is_letter(s->ptr[3]) ? letters(*s) : 3;
+	if (len > 3 && !slice_eq_nocase(slice_head(*s, len),
+	    slice_cstr(names[n - 1])) &&
+	    !slice_eq_nocase(slice_head(*s, len), SLICE("sept")))
+		return false;
+	*s = slice_skip(*s, len);
+	*month = n;
+	return true;
 }
 
 static bool
