@@ -33,7 +33,6 @@
 
 #define DEFAULT_GROUPS 1000000
 #define DEFAULT_BYTES ((size_t)256 << 20)
-#define DEFAULT_SUPPRESS_NS (INT64_C(3600) * 1000000000)
 #define VALUE_MEMBERS 64	/* values of one event in one value_count */
 #define VISITS 1024		/* entries of one event in one correlation */
 #define WAITING_BATCHES 64	/* of alerts that found no place: 196,608 */
@@ -559,44 +558,39 @@ raise(struct correlator *c, struct alert *alert, struct window_run *run)
 	run_touched(c, run);
 }
 
+/* A group-by value, else what the event has; empty if neither. */
+static struct slice
+suppress_value(const struct alert *alert, field_t field, struct value *value,
+    char text[VALUE_TEXT_BYTES])
+{
+	const struct correlation *k = alert->rule->correlation;
+	field_t fields[2] = { field, FIELD_NONE };
+	struct slice name = field_name(field);
+
+	for (size_t i = 0; k != NULL && i < k->ngroup; i++)
+		if (slice_eq(k->group[i].name, name))
+			return groupkey_value(alert->key, i);
+	if (!view_get(&alert->view, name, fields, value))
+		return SLICE("");
+	return value_as_text(value_member(value, 0), text);
+}
+
 /* A suppression goes by rule and values; without fields of its own a
  * correlation's is its group. */
 static void
-suppress_key(struct correlator *c, const struct alert *alert,
-    const field_t *fields, size_t n)
+suppress_key(struct correlator *c, const struct alert *alert)
 {
+	const struct rule *rule = alert->rule;
 	char text[VALUE_TEXT_BYTES];
+	struct value value;
 
 	strbuf_clear(&c->key);
-	groupkey_put(&c->key, alert->rule->id);
-	if (n == 0)
+	groupkey_put(&c->key, rule->id);
+	if (rule->nsuppress == 0)
 		strbuf_put(&c->key, alert->key);
-	for (size_t i = 0; i < n; i++)
-		groupkey_put(&c->key, event_text(alert->view.event, fields[i],
-		    text));
-}
-
-static bool
-suppress_rule(struct correlator *c, const struct alert *alert,
-    int64_t *span_ns)
-{
-	static const field_t usual[] = { FIELD_HOST_NAME, FIELD_USER_NAME,
-	    FIELD_SOURCE_IP };
-	const struct rule *rule = alert->rule;
-
-	*span_ns = rule->suppress_ns;
-	if (rule->suppress_ns > 0) {
-		suppress_key(c, alert, rule->suppress, rule->nsuppress);
-	} else if (rule->kind == RULE_DETECTION) {
-		*span_ns = DEFAULT_SUPPRESS_NS;
-		suppress_key(c, alert, usual, 3);
-	} else {
-		return false;
-	}
-	if (rule->kind == RULE_DETECTION && rule->suppress_ns > 0 &&
-	    rule->nsuppress == 0)
-		suppress_key(c, alert, usual, 3);
-	return true;
+	for (size_t i = 0; i < rule->nsuppress; i++)
+		groupkey_put(&c->key, suppress_value(alert, rule->suppress[i],
+		    &value, text));
 }
 
 /* Raises an alert for the run, or hands the run's events to an alert that
@@ -606,16 +600,16 @@ raise_or_join(struct correlator *c, struct alert *alert,
     struct window_run *run, int64_t time_ns)
 {
 	struct suppressed *entry;
-	int64_t span_ns;
 	bool yes;
 
 	alert->run = run;
-	if (!suppress_rule(c, alert, &span_ns)) {
+	if (alert->rule->suppress_ns == 0) {
 		raise(c, alert, run);
 		return run;
 	}
+	suppress_key(c, alert);
 	entry = suppress_ask(c->suppress, strbuf_slice(&c->key), time_ns,
-	    span_ns, &yes, &alert->suppressed);
+	    alert->rule->suppress_ns, &yes, &alert->suppressed);
 	if (yes) {
 		raise(c, alert, run);
 		suppress_put(entry, run);
