@@ -61,8 +61,9 @@ err_context(struct err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(context, sizeof(context) - 2, fmt, args);
 	va_end(args);
-	strcat(context, ": ");
 	len = strlen(context);
+	memcpy(context + len, ": ", 3);
+	len += 2;
 	room = sizeof(err->text) - 1 - len;
 	memmove(err->text + len, err->text, room);
 	memcpy(err->text, context, len);
