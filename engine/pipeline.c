@@ -313,10 +313,10 @@ pipeline_submit(struct pipeline *pipeline, struct batch *batch, bool owed)
 
 	check(pipeline_room(pipeline) > 0);
 	parcel->batch = batch;
-	parcel->number = pipeline->submitted++;
+	parcel->number = pipeline->submitted;
 	parcel->owed = owed;
 	check(ring_try_put(pipeline->work, parcel));
-	return parcel->number;
+	return pipeline->submitted++;
 }
 
 size_t
