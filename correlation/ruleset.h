@@ -28,6 +28,10 @@ enum rule_level { LEVEL_INFORMATIONAL, LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH,
  * to it is left out too. */
 struct ruleset *ruleset_load(const char *const *paths, size_t n,
     struct diag *diag);
+
+/* The same from bytes: one file with this name for findings. */
+struct ruleset *ruleset_parse(struct slice text, const char *name,
+    struct diag *diag);
 struct ruleset *ruleset_get(struct ruleset *set);
 void ruleset_put(struct ruleset *set);
 
@@ -43,11 +47,22 @@ const struct rule *ruleset_find(const struct ruleset *set, struct slice id);
 struct match_scratch;
 struct match_scratch *match_scratch_new(const struct ruleset *set);
 void match_scratch_free(struct match_scratch *scratch);
+/* Values given up because a regular expression ran into its limits. */
+uint64_t match_scratch_runaways(const struct match_scratch *scratch);
+
 size_t ruleset_match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
 
 /* The same without the index, every routed rule run: for tests. */
 size_t ruleset_match_slow(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
+
+/* For `yagura rules` and the bench: `always` rules have no literal to wait
+ * for; states and bytes are those of the automata. */
+struct ruleset_figures {
+	size_t	 rules, detections, logsources, always, states, bytes;
+};
+void ruleset_figures(const struct ruleset *set,
+    struct ruleset_figures *figures);
 
 #endif

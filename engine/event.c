@@ -389,6 +389,30 @@ event_seal(struct event *event)
 	event->sealed = true;
 }
 
+void
+event_set_sealed(struct event *event, field_t field, struct value value)
+{
+	unsigned at;
+
+	check(event->sealed && field < FIELD_KNOWN);
+	check(event->batch->phase == BATCH_PARSED);
+	at = bits_below(event, field);
+	if (has_bit(event, field)) {
+		event->values[at] = value;
+		return;
+	}
+	if (event->n == event->cap)
+		grow(event);
+	memmove(event->fields + at + 1, event->fields + at,
+	    (event->n - at) * sizeof(*event->fields));
+	memmove(event->values + at + 1, event->values + at,
+	    (event->n - at) * sizeof(*event->values));
+	event->fields[at] = field;
+	event->values[at] = value;
+	event->present[field >> 6] |= UINT64_C(1) << (field & 63);
+	event->n++;
+}
+
 static void
 put_hex(char *out, uint64_t n, unsigned digits)
 {

@@ -97,6 +97,11 @@ const char *event_tag_name(enum event_tag tag);
 /* Sorts the values by field, puts the tags into `tags`. Once. */
 void event_seal(struct event *event);
 
+/* Sets a field of the table (below FIELD_KNOWN) after event_seal(), also in a
+ * full event: what matching finds out belongs to the event. Only while its
+ * batch is PARSED; values found before may have moved. */
+void event_set_sealed(struct event *event, field_t field, struct value value);
+
 /* event.id as text: node (8 hex) and sequence (16 hex). 25 bytes with NUL. An
  * event that carries event.id as a value keeps that one (alerts). */
 #define EVENT_ID_BYTES 25

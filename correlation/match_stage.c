@@ -1,0 +1,99 @@
+#include "correlation/match_stage.h"
+
+#include <stdlib.h>
+
+#include "correlation/rule.h"
+#include "correlation/ruleset.h"
+#include "engine/arena.h"
+#include "engine/batch.h"
+#include "engine/check.h"
+#include "engine/event.h"
+#include "engine/metric.h"
+
+#define MATCH_HITS 1024		/* rules one event may hit; more are counted */
+
+struct match_stage {
+	struct ruleset *set;	/* counted: the scratch fits it */
+	struct match_scratch *scratch;
+	uint32_t hits[MATCH_HITS];
+};
+
+struct match_stage *
+match_stage_new(void)
+{
+	return xcalloc(1, sizeof(struct match_stage));
+}
+
+void
+match_stage_free(struct match_stage *stage)
+{
+	if (stage == NULL)
+		return;
+	match_scratch_free(stage->scratch);
+	ruleset_put(stage->set);
+	free(stage);
+}
+
+static void
+use_set(struct match_stage *stage, struct ruleset *set)
+{
+	if (stage->set == set)
+		return;
+	match_scratch_free(stage->scratch);
+	ruleset_put(stage->set);
+	stage->set = ruleset_get(set);
+	stage->scratch = match_scratch_new(set);
+}
+
+/* The rule ids as values of the event; they live as long as the rule set,
+ * which the batch holds. */
+static void
+set_hits(const struct ruleset *set, struct batch *batch, size_t at,
+    const uint32_t *hits, size_t n)
+{
+	struct value *items = arena_alloc(batch->arena, n * sizeof(*items));
+
+	for (size_t i = 0; i < n; i++) {
+		batch_add_hit(batch, at, hits[i]);
+		items[i] = value_text(ruleset_rule(set, hits[i])->id,
+		    TRANSFORM_OWNED);
+	}
+	event_set_sealed(&batch->events[at], FIELD_YAGURA_HITS,
+	    value_list(items, n));
+}
+
+void
+match_stage_run(struct match_stage *stage, struct ruleset *set,
+    struct batch *batch)
+{
+	uint64_t strangers = 0, hits = 0, runaways;
+
+	check(batch->phase == BATCH_PARSED);
+	use_set(stage, set);
+	runaways = match_scratch_runaways(stage->scratch);
+	for (size_t i = 0; i < batch->n; i++) {
+		size_t n = ruleset_match(set, &batch->events[i],
+		    stage->scratch, stage->hits, MATCH_HITS);
+
+		hits += n;
+		strangers += batch->events[i].logsource == 0;
+		if (n > 0)
+			set_hits(set, batch, i, stage->hits,
+			    n < MATCH_HITS ? n : MATCH_HITS);
+	}
+	metric_add(METRIC_RULE_HITS, hits);
+	metric_add(METRIC_NO_LOGSOURCE, strangers);
+	metric_add(METRIC_REGEX_LIMIT,
+	    match_scratch_runaways(stage->scratch) - runaways);
+	batch->ruleset = ruleset_get(set);
+	batch->phase = BATCH_MATCHED;
+}
+
+void
+match_stage_release(struct batch *batch)
+{
+	if (batch->ruleset == NULL)
+		return;
+	ruleset_put((struct ruleset *)(uintptr_t)batch->ruleset);
+	batch->ruleset = NULL;
+}

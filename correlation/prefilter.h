@@ -1,0 +1,52 @@
+/* correlation/prefilter.h -- which rules can match at all.
+ *
+ * Of every rule we look for texts of which one must be there for the rule to
+ * match, the rarest set of them. The texts that rules want in the same place
+ * form one automaton over folded bytes (Aho and Corasick), exact values a
+ * hash; a rule becomes a candidate when one of its texts is seen. A rule
+ * without such texts always is one. Cost follows the values, not the rules.
+ *
+ * Memory: prefilter_build gives an owned prefilter.
+ * Owner:  immutable; any thread may read. The sink is one thread's.
+ */
+#ifndef YAGURA_CORRELATION_PREFILTER_H
+#define YAGURA_CORRELATION_PREFILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cond;
+struct event;
+struct pred_scratch;
+struct prefilter;
+
+#define PREFILTER_ATOMS 4096	/* texts one rule may wait for */
+
+struct prefilter_rule {
+	uint32_t number;
+	const struct cond *cond;
+};
+
+struct prefilter *prefilter_build(const struct prefilter_rule *rules,
+    size_t n);
+void prefilter_free(struct prefilter *prefilter);	/* NULL does nothing */
+
+/* Candidates, each once, in no order. */
+struct prefilter_sink {
+	uint64_t *seen;		/* bit per rule number; cleared by the owner */
+	uint32_t *rule;		/* room for every rule */
+	size_t	 n;
+};
+
+void prefilter_run(const struct prefilter *prefilter,
+    const struct event *event, struct pred_scratch *scratch,
+    struct prefilter_sink *sink);
+
+/* For the curious: rules that are always candidates, states, bytes. */
+struct prefilter_figures {
+	size_t	 rules, always, matchers, states, bytes;
+};
+void prefilter_figures(const struct prefilter *prefilter,
+    struct prefilter_figures *figures);
+
+#endif
