@@ -549,7 +549,8 @@ time_take_iso(struct slice head, const struct time_hint *hint,
 	if (!starts_with_digit(s) || !take_iso_date(&s, &t))
 		return 0;
 	if (!take_byte(&s, 'T') && !take_byte(&s, 't') &&
-	    !take_byte(&s, '_') && take_blanks(&s) == 0 &&
+	    !take_byte(&s, '_') && !take_byte(&s, ':') &&
+	    take_blanks(&s) == 0 &&
 	    !starts_with_digit(s))
 		return 0;
 	if (s.len > 2 && starts_with_digit(slice_skip(s, 1)) &&
