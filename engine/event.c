@@ -368,13 +368,12 @@ sort_values(struct event *event)
 		return;
 	sort_keys(keys, event->n);
 	values = arena_alloc(event->batch->arena,
-	    event->n * sizeof(*values));
+	    event->cap * sizeof(*values));
 	for (unsigned i = 0; i < event->n; i++) {
 		values[i] = event->values[keys[i] & 0xffff];
 		event->fields[i] = (field_t)(keys[i] >> 16);
 	}
 	event->values = values;
-	event->cap = event->n;
 }
 
 void

@@ -38,9 +38,9 @@ bool time_parse_rfc3339(struct slice text, int64_t *time_ns);
 
 /* Times at the head of a slice: how many bytes they take, 0 if there is none.
  *
- * iso:    2026-11-21T10:00:00, 2026/11/21 10:00:00; 'T', 't', '_', ':' or blanks;
- *         fraction behind '.' or ','; a zone or none ("Z", "+0900", "+09:00",
- *         " +0900"). 20261121T100000Z too.
+ * iso:    2026-11-21T10:00:00, 2026/11/21 10:00:00; between them 'T', 't',
+ *         '_', ':' or blanks; fraction behind '.' or ','; a zone or none ("Z",
+ *         "+0900", "+09:00", " +0900"). 20261121T100000Z too.
  * syslog: Nov 21 10:00:00, Nov 21 2026 10:00:00, Nov 21 10:00:00 2026; a '*',
  *         '.' or ':' before it (Cisco), a fraction, a zone's abbreviation if
  *         a ':' follows or it ends there.
