@@ -90,8 +90,9 @@ part_load(const struct enrich_conf *conf, struct diag *diag)
 	return part;
 }
 
-/* Private use, shared (RFC 6598), loopback, link-local, unspecified. Those for
- * documentation and benchmarks are looked up: test files hold them. */
+/* Private use, loopback, link-local, unspecified. What is set aside for other
+ * ends (documentation, benchmarks, carriers' NAT) is looked up: files of
+ * one's own may hold it. */
 static bool
 is_private(const uint8_t ip[16])
 {
@@ -108,8 +109,7 @@ is_private(const uint8_t ip[16])
 	return v4[0] == 10 || v4[0] == 127 || v4[0] == 0 ||
 	    (v4[0] == 172 && (v4[1] & 0xf0) == 16) ||
 	    (v4[0] == 192 && v4[1] == 168) ||
-	    (v4[0] == 169 && v4[1] == 254) ||
-	    (v4[0] == 100 && (v4[1] & 0xc0) == 64);
+	    (v4[0] == 169 && v4[1] == 254);
 }
 
 static const struct place *
