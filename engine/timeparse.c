@@ -12,6 +12,7 @@
 #define DAY_S 86400
 #define NEAR_NS ((uint64_t)180 * DAY_S * TIME_S_NS)	/* under half a year */
 #define LAST_YEAR 2261	/* the last whole year that int64 ns can hold */
+#define END_S INT64_C(9214646400)	/* 2262-01-01 */
 
 int64_t
 time_days(int64_t year, unsigned month, unsigned day)
@@ -176,7 +177,7 @@ stamp_seconds(const struct stamp *t, int64_t *seconds)
 static bool
 seconds_ns(int64_t seconds, unsigned ns, int64_t *time_ns)
 {
-	if (seconds < 0 || seconds >= INT64_MAX / TIME_S_NS)
+	if (seconds < 0 || seconds >= END_S)
 		return false;
 	*time_ns = seconds * TIME_S_NS + ns;
 	return true;
@@ -721,7 +722,7 @@ take_epoch(struct slice *s, int64_t *time_ns)
 		at = slice_skip(at, 1);
 		(void)take_fraction(&at, &fraction);
 	}
-	if (n >= (uint64_t)INT64_MAX / unit)
+	if (n / (1000000000 / unit) >= (uint64_t)END_S)
 		return false;
 	*time_ns = (int64_t)(n * unit + fraction * unit / 1000000000);
 	*s = at;
