@@ -1,0 +1,303 @@
+#include "tools/daemon_stages.h"
+
+#include "correlation/match_stage.h"
+#include "correlation/output.h"
+#include "correlation/ruleset.h"
+#include "engine/batch.h"
+#include "engine/check.h"
+#include "engine/clock.h"
+#include "engine/conf.h"
+#include "engine/err.h"
+#include "engine/event.h"
+#include "engine/log.h"
+#include "engine/snapshot.h"
+#include "engine/strbuf.h"
+#include "parsers/parse_stage.h"
+#include "tools/daemon_load.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct lane {
+	struct parse_stage *parse;
+	struct match_stage *match;
+};
+
+/* A batch with alerts, kept until its commit. */
+struct raised {
+	struct raised *next;
+	struct batch *batch;
+};
+
+struct stages {
+	const struct conf *conf;
+	struct snapshot *loaded;
+	struct outputs *outputs;
+	field_t	 level;		/* yagura.level */
+	/* correlate thread */
+	struct correlator *correlator;
+	/* write thread */
+	struct writer *writer;
+	struct raised *raised, **raised_last;
+	/* Two figures that other threads ask for now and then. */
+	pthread_mutex_t mutex;
+	struct stages_figures figures;
+};
+
+/* --- workers -------------------------------------------------------------- */
+
+static void *
+stage_lane_new(void *user)
+{
+	struct lane *lane = xcalloc(1, sizeof(*lane));
+
+	(void)user;
+	lane->parse = parse_stage_new();
+	lane->match = match_stage_new();
+	return lane;
+}
+
+static void
+stage_lane_free(void *user, void *arg)
+{
+	struct lane *lane = arg;
+
+	(void)user;
+	parse_stage_free(lane->parse);
+	match_stage_free(lane->match);
+	free(lane);
+}
+
+static void
+stage_work(void *user, void *arg, struct batch *batch)
+{
+	struct stages *stages = user;
+	struct lane *lane = arg;
+	struct loaded *loaded = snapshot_get(stages->loaded);
+
+	loaded_resolve(loaded, batch);
+	parse_stage_run(lane->parse, loaded->parsers, loaded->enrich,
+	    loaded->options, loaded->noptions, batch);
+	match_stage_run(lane->match, loaded->rules, batch);
+	loaded_put(loaded);
+}
+
+/* --- correlate ------------------------------------------------------------ */
+
+static void
+stage_correlate(void *user, struct batch *batch)
+{
+	struct stages *stages = user;
+	struct correlator_figures figures;
+
+	correlate_stage_run(stages->correlator, batch);
+	correlator_figures(stages->correlator, &figures);
+	check(pthread_mutex_lock(&stages->mutex) == 0);
+	stages->figures.correlator = figures;
+	check(pthread_mutex_unlock(&stages->mutex) == 0);
+}
+
+/* --- write ---------------------------------------------------------------- */
+
+static void
+stage_add(void *user, struct batch *batch)
+{
+	struct stages *stages = user;
+	struct raised *raised;
+
+	writer_add(stages->writer, batch);
+	if (batch->nalerts == 0 || stages->outputs == NULL)
+		return;
+	raised = xcalloc(1, sizeof(*raised));
+	raised->batch = batch_get(batch);
+	*stages->raised_last = raised;
+	stages->raised_last = &raised->next;
+}
+
+static int
+stage_commit(void *user, struct err *err)
+{
+	struct stages *stages = user;
+
+	return writer_commit(stages->writer, err);
+}
+
+/* Only alerts go out; joined records stand behind the received ones, too. */
+static bool
+is_alert(const struct event *event)
+{
+	char buf[VALUE_TEXT_BYTES];
+
+	return slice_eq(event_text(event, FIELD_EVENT_KIND, buf),
+	    SLICE("alert"));
+}
+
+static void
+send_alert(struct stages *stages, const struct event *event)
+{
+	char buf[VALUE_TEXT_BYTES];
+	struct strbuf json = STRBUF_INIT;
+	int level = conf_level(event_text(event, stages->level, buf));
+
+	event_json(&json, event, false);
+	outputs_send(stages->outputs, strbuf_slice(&json),
+	    level >= 0 ? (enum conf_level)level : CONF_HIGH, event->time_ns);
+	strbuf_fini(&json);
+}
+
+static void
+send_raised(struct stages *stages)
+{
+	while (stages->raised != NULL) {
+		struct raised *raised = stages->raised;
+		struct batch *batch = raised->batch;
+
+		for (size_t i = batch->n; i < batch->n + batch->nalerts; i++)
+			if (is_alert(&batch->events[i]))
+				send_alert(stages, &batch->events[i]);
+		batch_put(batch);
+		stages->raised = raised->next;
+		free(raised);
+	}
+	stages->raised_last = &stages->raised;
+}
+
+static void
+take_figures(struct stages *stages)
+{
+	struct writer_figures figures;
+
+	writer_figures(stages->writer, &figures);
+	check(pthread_mutex_lock(&stages->mutex) == 0);
+	stages->figures.writer = figures;
+	check(pthread_mutex_unlock(&stages->mutex) == 0);
+}
+
+static void
+stage_committed(void *user)
+{
+	struct stages *stages = user;
+
+	if (stages->outputs != NULL) {
+		send_raised(stages);
+		outputs_pump(stages->outputs);
+	}
+	take_figures(stages);
+}
+
+static int
+stage_tend(void *user, struct err *err)
+{
+	struct stages *stages = user;
+	int status = writer_tend(stages->writer, clock_now_ns(), err);
+
+	if (stages->outputs != NULL)
+		outputs_pump(stages->outputs);
+	take_figures(stages);
+	return status;
+}
+
+static bool
+stage_seen(void *user, struct slice key, struct strbuf *answer)
+{
+	struct stages *stages = user;
+	struct slice stored;
+
+	if (!writer_request_seen(stages->writer, key, clock_now_ns(), &stored))
+		return false;
+	strbuf_put(answer, stored);
+	return true;
+}
+
+struct pipeline_stages
+stages_table(struct stages *stages)
+{
+	return (struct pipeline_stages){ .user = stages,
+	    .lane_new = stage_lane_new, .lane_free = stage_lane_free,
+	    .work = stage_work, .correlate = stage_correlate,
+	    .add = stage_add, .commit = stage_commit,
+	    .committed = stage_committed, .tend = stage_tend,
+	    .seen = stage_seen };
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+struct stages *
+stages_open(const struct conf *conf, struct loaded *loaded,
+    struct outputs *outputs, struct err *err)
+{
+	struct writer_conf writer = { .data = conf->data,
+	    .open_bytes = (size_t)conf->open_chunk_bytes,
+	    .retention_ns = conf->retention_ns,
+	    .retention_bytes = (uint64_t)conf->retention_bytes };
+	struct correlator_limits limits = {
+	    .groups = (size_t)conf->correlation_groups,
+	    .groups_per_rule = (size_t)conf->correlation_groups_per_rule,
+	    .bytes = (size_t)conf->correlation_bytes };
+	struct stages *stages = xcalloc(1, sizeof(*stages));
+
+	stages->writer = writer_open(&writer, err);
+	if (stages->writer == NULL) {
+		loaded_put(loaded);
+		free(stages);
+		return NULL;
+	}
+	batch_release = match_stage_release;
+	stages->conf = conf;
+	stages->outputs = outputs;
+	stages->level = field_intern(SLICE("yagura.level"));
+	stages->raised_last = &stages->raised;
+	stages->loaded = snapshot_new(loaded, loaded_get, loaded_put);
+	stages->correlator = correlator_new(&limits);
+	check(pthread_mutex_init(&stages->mutex, NULL) == 0);
+	take_figures(stages);
+	return stages;
+}
+
+int
+stages_close(struct stages *stages, struct err *err)
+{
+	int status;
+
+	if (stages == NULL)
+		return 0;
+	status = writer_close(stages->writer, true, err);
+	send_raised(stages);
+	correlator_free(stages->correlator);
+	snapshot_free(stages->loaded);
+	pthread_mutex_destroy(&stages->mutex);
+	free(stages);
+	return status;
+}
+
+uint32_t
+stages_node(const struct stages *stages)
+{
+	return writer_node(stages->writer);
+}
+
+uint64_t
+stages_first_seq(const struct stages *stages)
+{
+	return writer_first_seq(stages->writer);
+}
+
+void
+stages_swap(struct stages *stages, struct loaded *loaded)
+{
+	snapshot_swap(stages->loaded, loaded);
+}
+
+struct loaded *
+stages_loaded(struct stages *stages)
+{
+	return snapshot_get(stages->loaded);
+}
+
+void
+stages_figures(struct stages *stages, struct stages_figures *figures)
+{
+	check(pthread_mutex_lock(&stages->mutex) == 0);
+	*figures = stages->figures;
+	check(pthread_mutex_unlock(&stages->mutex) == 0);
+}

@@ -1,0 +1,51 @@
+/* tools/daemon_stages.h -- the stages of the pipeline, wired to their floors.
+ *
+ * The daemon and `import` carry events the same way: this is that way.
+ *
+ * Owner: made and freed by the main thread; each stage's state by its thread.
+ */
+#ifndef YAGURA_TOOLS_DAEMON_STAGES_H
+#define YAGURA_TOOLS_DAEMON_STAGES_H
+
+#include "correlation/correlate_stage.h"
+#include "engine/pipeline.h"
+#include "storage/write_stage.h"
+
+struct conf;
+struct err;
+struct loaded;
+struct outputs;
+struct stages;
+struct strbuf;
+
+/* Opens the store for writing. Takes the count of `loaded`. outputs may be
+ * NULL. NULL and *err if the folder cannot be had. */
+struct stages *stages_open(const struct conf *conf, struct loaded *loaded,
+    struct outputs *outputs, struct err *err);
+
+/* After the pipeline is gone. Answers -1 and *err if the last commit failed.
+ * NULL does nothing. */
+int stages_close(struct stages *stages, struct err *err);
+
+/* For pipeline_new. */
+struct pipeline_stages stages_table(struct stages *stages);
+
+uint32_t stages_node(const struct stages *stages);
+uint64_t stages_first_seq(const struct stages *stages);
+
+/* Rebuilds the correlator's windows from what is stored. Before the pipeline
+ * starts. Answers how many events were replayed. */
+uint64_t stages_replay(struct stages *stages, struct err *err);
+
+/* From the next batch on; takes the count. Any thread. */
+void stages_swap(struct stages *stages, struct loaded *loaded);
+struct loaded *stages_loaded(struct stages *stages);	/* counted */
+
+/* As of the last commit. Any thread. */
+struct stages_figures {
+	struct writer_figures writer;
+	struct correlator_figures correlator;
+};
+void stages_figures(struct stages *stages, struct stages_figures *figures);
+
+#endif
