@@ -27,6 +27,8 @@ void parserset_put(struct parserset *set);	/* NULL does nothing */
 
 size_t parserset_count(const struct parserset *set);
 struct slice parserset_name(const struct parserset *set, size_t i);
+struct slice parserset_description(const struct parserset *set, size_t i);
+bool parserset_has(const struct parserset *set, struct slice name);
 
 /* Runs the example lines of all definitions, a finding for each that does not
  * give its expectation. Returns how many examples were run. */

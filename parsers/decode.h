@@ -1,0 +1,124 @@
+/* parsers/decode.h -- one line while it is being read.
+ *
+ * The lane owns one `reading` and uses it again for every line. A decoder
+ * gives each key and value it finds to reading_put(), which knows from the
+ * definition whether the key has a slot, is kept under the vendor's name, or
+ * both. When the decoder is done, mapping_run() turns slots into fields.
+ *
+ * Owner: one lane.
+ * Memory: values point into the line or into the arena of the event's batch.
+ */
+#ifndef YAGURA_PARSERS_DECODE_H
+#define YAGURA_PARSERS_DECODE_H
+
+#include "engine/event.h"
+#include "parsers/def.h"
+#include "parsers/decode_syslog.h"
+#include "parsers/keytree.h"
+#include "parsers/template.h"
+
+#define TAPE_ITEMS 16384	/* values of one JSON line; more stay raw */
+#define JSON_DEPTH 64
+#define REGEX_STEPS 100000
+
+struct arena;
+struct pcre2_real_match_context_8;
+struct pcre2_real_match_data_8;
+struct regex_scratch;
+
+/* What a key means to a definition; made when the lane first meets it. */
+struct binding {
+	slot_t	 slot;		/* SLOT_NONE: no rule names it */
+	field_t	 keep;		/* FIELD_NONE: not kept */
+	bool	 known;		/* this row is filled in */
+};
+
+struct tape_item {
+	uint32_t node;
+	struct value value;
+};
+
+struct extra {
+	field_t	 field;
+	struct value value;
+};
+
+#define SLOT_WORDS (DEF_SLOTS / 64)
+
+struct reading {
+	struct event *event;
+	struct arena *arena;
+	const struct def *def;
+	struct keytree *tree;
+	struct binding **bindings;	/* by definition, rows by node */
+	size_t	*nbindings;		/* rows there are */
+	struct value *slots;
+	uint64_t present[SLOT_WORDS], done[SLOT_WORDS];
+	size_t	 words;			/* of present that def can use */
+	struct extra *extras;
+	size_t	 nextras;
+	struct tape_item *tape;
+	size_t	 ntape, tape_cap;
+	const struct block *const *blocks;	/* of the template that matched */
+	size_t	 nblocks;
+	const struct zone *zone;
+	int64_t	 header_ns;
+	bool	 has_header_time, owned;	/* owned: body is not the line */
+	unsigned depth;			/* of decoding inside decoding */
+	struct regex_scratch *scratch;
+	struct pcre2_real_match_context_8 *match_context;
+	struct pcre2_real_match_data_8 *match_data;
+	struct template_match match;
+};
+
+/* Gives a key below `parent` and its value to the definition. */
+void reading_put(struct reading *reading, uint32_t parent, struct slice key,
+    struct value value);
+void reading_put_node(struct reading *reading, uint32_t node,
+    struct value value);
+void reading_put_slot(struct reading *reading, slot_t slot,
+    struct value value);
+
+/* The value in a slot, or NULL. */
+const struct value *reading_slot(const struct reading *reading, slot_t slot);
+
+/* Text of the body as a value; knows whether the body is the line. */
+struct value reading_text(const struct reading *reading, struct slice text);
+
+/* True if the body was read, or enough of it. Keys go below `parent`. */
+typedef bool decode_fn(struct reading *reading, const struct decoder *decoder,
+    struct slice body, uint32_t parent);
+#define DECODER(id, name, run) decode_fn run;
+#include "parsers/decode.def"
+#undef DECODER
+
+bool decode_run(struct reading *reading, const struct decoder *decoder,
+    struct slice body, uint32_t parent);
+
+/* JSON in two steps, because its keys choose the definition: onto the tape
+ * from reading->ntape on, then from the tape to the definition. */
+bool json_read(struct reading *reading, struct slice body, uint32_t parent);
+void json_emit(struct reading *reading, size_t from);
+
+/* Vendor, product and so on of a CEF or LEEF header: n columns of up to max,
+ * 0 if it is none. *rest is what follows. */
+size_t cef_header(struct slice body, struct slice *columns, size_t max,
+    struct slice *rest);
+size_t leef_header(struct slice body, struct slice *columns, size_t max,
+    struct slice *rest);
+
+/* Undoes backslash escapes; the text itself if there are none. */
+struct value unescape_text(struct reading *reading, struct slice text,
+    enum transform transform);
+
+/* --- mapping.c: from slots to fields ------------------------------------- */
+void mapping_run(struct reading *reading);
+
+/* Sets text or a typed value as the field's type wants it; false if it does
+ * not fit. */
+bool mapping_set(struct reading *reading, field_t field, struct value value);
+
+/* Whether the condition holds for the slots and fields so far. */
+bool mapping_holds(struct reading *reading, const struct condition *cond);
+
+#endif

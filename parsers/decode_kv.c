@@ -1,0 +1,200 @@
+/* key=value, in one pass. A key is what stands before the assign sign back to
+ * the last separator; a quoted value ends at its quote, a bare one at the
+ * separator or, where values may hold blanks, where the next key begins.
+ */
+#include "parsers/decode.h"
+
+#define KEY_BYTES 128		/* a longer "key" is text */
+
+struct pairs {
+	const struct decoder *decoder;
+	const char *p, *end;
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool
+is_between(const struct decoder *decoder, char c)
+{
+	return decoder->between == 0 ? is_blank(c) : c == decoder->between;
+}
+
+static bool
+is_key_byte(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u > ' ' && c != '"' && c != '\'' && c != ',' && c != ';' &&
+	    c != '{' && c != '}' && c != '[' && c != ']' && c != '<' &&
+	    c != '>' && c != '|' && c != '&' && c != '?';
+}
+
+/* The key at p and the place behind the assign sign; false: a word. */
+static bool
+read_key(struct pairs *s, struct slice *key)
+{
+	const char *start = s->p, *q = start;
+
+	while (q < s->end && q - start <= KEY_BYTES &&
+	    *q != s->decoder->assign && is_key_byte(*q) &&
+	    !is_between(s->decoder, *q))
+		q++;
+	if (q == s->end || *q != s->decoder->assign || q == start)
+		return false;
+	*key = slice_of(start, (size_t)(q - start));
+	s->p = q + 1;
+	return true;
+}
+
+/* p stands on the quote. Quotes that are doubled at both ends are one. */
+static bool
+read_quoted(struct pairs *s, struct slice *value, bool *escaped)
+{
+	char quote = *s->p;
+	const char *start = s->p + 1, *q = start;
+
+	*escaped = false;
+	if (s->end - q >= 2 && *q == quote && !is_between(s->decoder, q[1])) {
+		const char *close;
+		char two[2] = { quote, quote };
+		ptrdiff_t at;
+
+		start = ++q;
+		at = slice_find(slice_of(q, (size_t)(s->end - q)),
+		    slice_of(two, 2));
+		close = at < 0 ? NULL : q + at;
+		if (close != NULL) {
+			*value = slice_of(start, (size_t)(close - start));
+			s->p = close + 2;
+			return true;
+		}
+		return false;
+	}
+	while (q < s->end) {
+		if (*q == '\\' && s->decoder->escape && s->end - q > 1) {
+			/* A backslash before the closing quote of a Windows
+			 * path is no escape: the value ends there if a
+			 * separator follows. */
+			if (q[1] == quote && (q + 2 == s->end ||
+			    is_between(s->decoder, q[2])) &&
+			    (q == start || q[-1] != '\\')) {
+				const char *more = memchr(q + 2, quote,
+				    (size_t)(s->end - q - 2));
+
+				if (more == NULL || more[-1] ==
+				    s->decoder->assign) {
+					q++;
+					break;
+				}
+			}
+			*escaped = true;
+			q += 2;
+			continue;
+		}
+		if (*q == quote)
+			break;
+		q++;
+	}
+	if (q >= s->end)
+		return false;
+	*value = slice_of(start, (size_t)(q - start));
+	s->p = q + 1;
+	return true;
+}
+
+/* Whether a key and an assign sign stand at p. */
+static bool
+key_begins(const struct pairs *s, const char *p)
+{
+	struct pairs probe = *s;
+	struct slice key;
+
+	probe.p = p;
+	return read_key(&probe, &key);
+}
+
+static struct slice
+read_bare(struct pairs *s)
+{
+	const char *start = s->p, *q = start;
+
+	for (;;) {
+		while (q < s->end && !is_between(s->decoder, *q))
+			q++;
+		if (q == s->end || !s->decoder->blanks)
+			break;
+		{
+			const char *next = q;
+
+			while (next < s->end && is_between(s->decoder, *next))
+				next++;
+			if (next == s->end || key_begins(s, next))
+				break;
+			q = next;
+		}
+	}
+	s->p = q;
+	return slice_of(start, (size_t)(q - start));
+}
+
+static void
+skip_between(struct pairs *s)
+{
+	while (s->p < s->end && (is_between(s->decoder, *s->p) ||
+	    is_blank(*s->p)))
+		s->p++;
+}
+
+static void
+skip_word(struct pairs *s)
+{
+	while (s->p < s->end && !is_between(s->decoder, *s->p))
+		s->p++;
+}
+
+static bool
+is_quote(const struct decoder *decoder, char c)
+{
+	return decoder->quote == 0 ? c == '"' || c == '\''
+	    : c == decoder->quote;
+}
+
+bool
+decode_kv(struct reading *reading, const struct decoder *decoder,
+    struct slice body, uint32_t parent)
+{
+	struct pairs s = { decoder, body.ptr, body.ptr + body.len };
+	size_t pairs = 0;
+
+	while (skip_between(&s), s.p < s.end) {
+		struct slice key, value;
+		const char *start = s.p;
+		bool escaped = false;
+
+		if (!read_key(&s, &key)) {
+			s.p = start;
+			skip_word(&s);
+			if (decoder->words)
+				reading_put(reading, parent, SLICE("words"),
+				    reading_text(reading, slice_of(start,
+				    (size_t)(s.p - start))));
+			continue;
+		}
+		if (s.p < s.end && is_quote(decoder, *s.p) &&
+		    read_quoted(&s, &value, &escaped))
+			;
+		else
+			value = read_bare(&s);
+		if (decoder->between != 0)
+			value = slice_trim(value);
+		reading_put(reading, parent, key, escaped
+		    ? unescape_text(reading, value, TRANSFORM_OWNED)
+		    : reading_text(reading, value));
+		pairs++;
+	}
+	return pairs > 0;
+}

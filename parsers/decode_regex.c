@@ -1,0 +1,41 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "parsers/decode.h"
+
+static bool
+run_pattern(struct reading *reading, const struct pattern *pattern,
+    struct slice body)
+{
+	PCRE2_SIZE *at;
+	int n = pcre2_match(pattern->code, (PCRE2_SPTR)body.ptr, body.len, 0,
+	    PCRE2_NO_UTF_CHECK, reading->match_data, reading->match_context);
+
+	if (n <= 0)
+		return false;
+	at = pcre2_get_ovector_pointer(reading->match_data);
+	for (uint32_t i = 1; i < (uint32_t)n && i < pattern->ngroups; i++)
+		if (pattern->groups[i] != SLOT_NONE &&
+		    at[2 * i] != PCRE2_UNSET && at[2 * i + 1] <= body.len &&
+		    at[2 * i] <= at[2 * i + 1])
+			reading_put_slot(reading, pattern->groups[i],
+			    reading_text(reading, slice_of(
+			    body.ptr + at[2 * i],
+			    at[2 * i + 1] - at[2 * i])));
+	if (pattern->block != NULL) {
+		reading->blocks = &pattern->block;
+		reading->nblocks = 1;
+	}
+	return true;
+}
+
+bool
+decode_regex(struct reading *reading, const struct decoder *decoder,
+    struct slice body, uint32_t parent)
+{
+	(void)parent;
+	for (size_t i = 0; i < decoder->npatterns; i++)
+		if (run_pattern(reading, &decoder->patterns[i], body))
+			return true;
+	return false;
+}

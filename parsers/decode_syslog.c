@@ -1,0 +1,503 @@
+/* RFC 5424 says exactly what comes next; of RFC 3164 only the order is common:
+ * priority, sequence number, time, facility as a word, host, program, each of
+ * which may be missing. We take a token for a host or a program only if it
+ * looks like one, so that a body that follows at once stays whole.
+ */
+#include "parsers/decode_syslog.h"
+
+#define TAG_BYTES 64		/* program name; RFC 3164 allows 32 */
+#define PROCID_BYTES 64
+#define HOST_BYTES 255
+#define RELAYS 2		/* headers inside a header that we unwrap */
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_alnum(char c)
+{
+	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+}
+
+static void
+skip_blanks(struct slice *s)
+{
+	while (s->len > 0 && (s->ptr[0] == ' ' || s->ptr[0] == '\t'))
+		*s = slice_skip(*s, 1);
+}
+
+static void
+skip_bom(struct slice *s)
+{
+	if (slice_starts(*s, SLICE("\xef\xbb\xbf")))
+		*s = slice_skip(*s, 3);
+}
+
+static struct slice
+token(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.len && s.ptr[n] != ' ' && s.ptr[n] != '\t')
+		n++;
+	return slice_head(s, n);
+}
+
+/* "<134>"; the slice moves behind it. */
+static bool
+read_priority(struct slice *s, int *priority)
+{
+	int n = 0;
+	size_t i;
+
+	if (s->len < 3 || s->ptr[0] != '<')
+		return false;
+	for (i = 1; i < s->len && i < 4 && is_digit(s->ptr[i]); i++)
+		n = n * 10 + (s->ptr[i] - '0');
+	if (i == 1 || i == s->len || s->ptr[i] != '>' || n > 191)
+		return false;
+	*priority = n;
+	*s = slice_skip(*s, i + 1);
+	return true;
+}
+
+static bool
+next_word(struct slice *s, struct slice *word)
+{
+	*word = token(*s);
+	if (word->len == 0)
+		return false;
+	*s = slice_skip(*s, word->len);
+	if (s->len > 0)
+		*s = slice_skip(*s, 1);
+	if (slice_eq(*word, SLICE("-")))
+		*word = slice_of("", 0);
+	return true;
+}
+
+/* Length of structured data at the beginning; 0 if there is none. */
+static size_t
+data_bytes(struct slice s)
+{
+	size_t i = 0;
+
+	while (i < s.len && s.ptr[i] == '[') {
+		bool quoted = false;
+
+		for (i++; i < s.len; i++) {
+			if (quoted && s.ptr[i] == '\\' && i + 1 < s.len)
+				i++;
+			else if (s.ptr[i] == '"')
+				quoted = !quoted;
+			else if (s.ptr[i] == ']' && !quoted)
+				break;
+		}
+		if (i == s.len)
+			return 0;
+		i++;
+	}
+	return i;
+}
+
+static bool
+read_5424(struct slice s, struct syslog_header *out)
+{
+	struct syslog_header h = *out;
+	struct slice word;
+	size_t n;
+
+	if (s.len < 8 || !is_digit(s.ptr[0]) || s.ptr[0] == '0')
+		return false;
+	n = s.ptr[1] == ' ' ? 1 : is_digit(s.ptr[1]) && s.ptr[2] == ' ' ? 2
+	    : 0;
+	if (n == 0)
+		return false;
+	h.version = slice_head(s, n);
+	s = slice_skip(s, n + 1);
+	word = token(s);
+	if (!slice_eq(word, SLICE("-"))) {
+		if (timetext_read_iso(word, &h.time) != word.len ||
+		    word.len == 0)
+			return false;
+		h.has_time = true;
+	}
+	next_word(&s, &word);
+	if (!next_word(&s, &h.hostname) || !next_word(&s, &h.appname) ||
+	    !next_word(&s, &h.procid) || !next_word(&s, &h.msgid))
+		return false;
+	if (s.len > 0 && s.ptr[0] == '-' && (s.len == 1 || s.ptr[1] == ' ')) {
+		s = slice_skip(s, 1);
+	} else if ((n = data_bytes(s)) > 0) {
+		h.data = slice_head(s, n);
+		s = slice_skip(s, n);
+	}
+	skip_blanks(&s);
+	skip_bom(&s);
+	h.body = s;
+	*out = h;
+	return true;
+}
+
+bool
+syslog_next_param(struct slice *data, struct syslog_param *param)
+{
+	struct slice s = *data;
+	size_t n;
+
+	for (;;) {
+		while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == ']'))
+			s = slice_skip(s, 1);
+		if (s.len == 0)
+			return false;
+		if (s.ptr[0] != '[')
+			break;
+		s = slice_skip(s, 1);
+		for (n = 0; n < s.len && s.ptr[n] != ' ' && s.ptr[n] != ']';)
+			n++;
+		param->id = slice_head(s, n);
+		s = slice_skip(s, n);
+	}
+	for (n = 0; n < s.len && s.ptr[n] != '=' && s.ptr[n] != ']';)
+		n++;
+	param->name = slice_head(s, n);
+	s = slice_skip(s, n);
+	if (s.len < 2 || s.ptr[0] != '=' || s.ptr[1] != '"')
+		return false;
+	s = slice_skip(s, 2);
+	for (n = 0; n < s.len && s.ptr[n] != '"'; n++)
+		if (s.ptr[n] == '\\' && n + 1 < s.len)
+			n++;
+	if (n >= s.len)
+		return false;
+	param->value = slice_head(s, n);
+	*data = slice_skip(s, n + 1);
+	return true;
+}
+
+/* "1990 Oct 22 10:52:01": the year in front. */
+static size_t
+read_year_first(struct slice s, struct timetext *time)
+{
+	size_t n;
+	char text[32];
+	struct timetext t;
+
+	if (s.len < 20 || s.ptr[4] != ' ' || !is_digit(s.ptr[0]) ||
+	    !is_digit(s.ptr[1]) || !is_digit(s.ptr[2]) ||
+	    !is_digit(s.ptr[3]) || is_digit(s.ptr[5]))
+		return 0;
+	n = timetext_read_bsd(slice_skip(s, 5), &t);
+	if (n < 14 || n > 24 || t.has_year)
+		return 0;
+	/* Put the year where the reader knows it: "Oct 22 1990 10:52:01". */
+	if (s.ptr[8] != ' ' || s.ptr[11] != ' ')
+		return 0;
+	memcpy(text, s.ptr + 5, 7);
+	memcpy(text + 7, s.ptr, 5);
+	memcpy(text + 12, s.ptr + 12, n - 7);
+	if (timetext_read_bsd(slice_of(text, n + 5), time) == 0)
+		return 0;
+	return n + 5;
+}
+
+static size_t
+read_time(struct slice s, struct timetext *time)
+{
+	size_t n;
+
+	if (s.len < 14)
+		return 0;
+	if (!is_digit(s.ptr[0]))
+		return timetext_read_bsd(s, time);
+	n = timetext_read_iso(s, time);
+	return n > 0 ? n : read_year_first(s, time);
+}
+
+/* "daemon.info" as OpenWrt and others write the priority. */
+static bool
+read_priority_words(struct slice word, int *priority)
+{
+	static const char *const facilities[] = { "kern", "user", "mail",
+	    "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+	    "authpriv", "ftp", "ntp", "audit", "alert", "clock", "local0",
+	    "local1", "local2", "local3", "local4", "local5", "local6",
+	    "local7" };
+	static const char *const severities[] = { "emerg", "alert", "crit",
+	    "err", "warn", "notice", "info", "debug", "panic", "x", "error",
+	    "error", "warning" };
+	ptrdiff_t dot = slice_find_byte(word, '.');
+	struct slice severity;
+
+	if (dot < 3 || word.len > 20)
+		return false;
+	severity = slice_skip(word, (size_t)dot + 1);
+	for (int f = 0; f < 24; f++) {
+		if (!slice_eq_nocase(slice_head(word, (size_t)dot),
+		    slice_cstr(facilities[f])))
+			continue;
+		for (int i = 0; i < 13; i++)
+			if (slice_eq_nocase(severity,
+			    slice_cstr(severities[i]))) {
+				*priority = f * 8 + (i < 8 ? i :
+				    i == 8 ? 0 : i == 12 ? 4 : 3);
+				return true;
+			}
+	}
+	return false;
+}
+
+/* What may stand in a program name: more than letters, because pam puts
+ * itself in parentheses behind it and postfix has a slash. */
+static bool
+is_tag_byte(char c)
+{
+	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '/' ||
+	    c == '(' || c == ')' || c == '+' || c == '@' || c == '#';
+}
+
+/* "name[pid]:", "name[pid]" or "name:" and then a blank or nothing. Answers
+ * the bytes with the blanks behind, 0 if it is no tag. */
+static size_t
+read_tag(struct slice s, struct slice *name, struct slice *procid)
+{
+	size_t n = 0, start;
+
+	while (n < s.len && n <= TAG_BYTES && is_tag_byte(s.ptr[n]))
+		n++;
+	if (n == 0 || n > TAG_BYTES || n == s.len)
+		return 0;
+	*name = slice_head(s, n);
+	*procid = slice_of("", 0);
+	if (s.ptr[n] == '[') {
+		start = ++n;
+		while (n < s.len && n - start <= PROCID_BYTES &&
+		    (is_alnum(s.ptr[n]) || s.ptr[n] == '.' ||
+		    s.ptr[n] == '-' || s.ptr[n] == '_'))
+			n++;
+		if (n == s.len || s.ptr[n] != ']' || n == start)
+			return 0;
+		*procid = slice_of(s.ptr + start, n - start);
+		n++;
+		if (n < s.len && s.ptr[n] == ':')
+			n++;
+		else if (n < s.len && s.ptr[n] != ' ')
+			return 0;
+	} else if (s.ptr[n] != ':' ||
+	    (n + 1 < s.len && s.ptr[n + 1] != ' ')) {
+		return 0;
+	} else {
+		n++;
+	}
+	while (n < s.len && s.ptr[n] == ' ')
+		n++;
+	return n;
+}
+
+static bool
+is_host(struct slice word)
+{
+	if (word.len == 0 || word.len > HOST_BYTES || word.ptr[0] == '%' ||
+	    word.ptr[0] == '-')
+		return false;
+	for (size_t i = 0; i < word.len; i++) {
+		char c = word.ptr[i];
+
+		if (!is_alnum(c) && c != '.' && c != '-' && c != '_' &&
+		    c != ':' && c != '%' && c != '/' && c != '@' &&
+		    (unsigned char)c < 0x80)
+			return false;
+	}
+	/* "CEF:0" and the like are the beginning of a body. */
+	return !slice_starts(word, SLICE("CEF:")) &&
+	    !slice_starts(word, SLICE("LEEF:"));
+}
+
+static bool
+all_digits(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!is_digit(s.ptr[i]))
+			return false;
+	return s.len > 0;
+}
+
+/* Cisco: "123: *Oct 19 18:30:13.311 CDT: " in front of the text; its time is
+ * the device's own, so it is the better one. */
+static void
+read_sequence(struct slice *s, struct syslog_header *h)
+{
+	struct slice rest = *s;
+	struct timetext time;
+	size_t n = 0;
+
+	while (n < rest.len && is_digit(rest.ptr[n]))
+		n++;
+	if (n > 0 && n + 1 < rest.len && rest.ptr[n] == ':' &&
+	    rest.ptr[n + 1] == ' ')
+		rest = slice_skip(rest, n + 2);
+	if (rest.len > 0 && (rest.ptr[0] == '*' || rest.ptr[0] == '.'))
+		rest = slice_skip(rest, 1);
+	if (rest.len == 0 || is_digit(rest.ptr[0]))
+		return;
+	n = timetext_read_bsd(rest, &time);
+	if (n == 0)
+		return;
+	rest = slice_skip(rest, n);
+	if (rest.len > 0 && rest.ptr[0] == ':')
+		rest = slice_skip(rest, 1);
+	skip_blanks(&rest);
+	h->time = time;
+	h->has_time = true;
+	*s = rest;
+}
+
+static void
+read_host_and_tag(struct slice *s, struct syslog_header *h)
+{
+	struct slice word, name, procid;
+	size_t n = read_tag(*s, &name, &procid);
+
+	if (n > 0 && !all_digits(name) && !(procid.len == 0 &&
+	    n < s->len && s->ptr[n] == '%')) {
+		h->appname = name;
+		h->procid = procid;
+		*s = slice_skip(*s, n);
+		return;
+	}
+	word = token(*s);
+	if (!is_host(word))
+		return;
+	if (word.len > 1 && word.ptr[word.len - 1] == ':')
+		h->hostname = slice_head(word, word.len - 1);
+	else
+		h->hostname = word;
+	*s = slice_skip(*s, word.len);
+	skip_blanks(s);
+	if (s->len > 1 && s->ptr[0] == ':' && s->ptr[1] == ' ') {
+		*s = slice_skip(*s, 1);
+		skip_blanks(s);
+	}
+	read_sequence(s, h);
+	n = read_tag(*s, &name, &procid);
+	if (n > 0 && !all_digits(name)) {
+		h->appname = name;
+		h->procid = procid;
+		*s = slice_skip(*s, n);
+	}
+}
+
+/* Without a priority the time alone decides, and an ISO time might as well be
+ * the body's own: then only a program with its number makes it a header. */
+static bool
+looks_like_program(struct slice s)
+{
+	struct slice name, procid, word = token(s);
+	size_t n;
+
+	if (read_tag(s, &name, &procid) > 0 && procid.len > 0)
+		return true;
+	if (!is_host(word))
+		return false;
+	s = slice_skip(s, word.len);
+	skip_blanks(&s);
+	n = read_tag(s, &name, &procid);
+	return n > 0;
+}
+
+static void
+read_3164(struct slice s, struct syslog_header *h)
+{
+	bool has_priority = h->priority >= 0;
+	struct slice start = s, word;
+	size_t n;
+
+	skip_blanks(&s);
+	read_sequence(&s, h);
+	if (!h->has_time) {
+		n = read_time(s, &h->time);
+		if (n > 0) {
+			struct slice rest = slice_skip(s, n);
+
+			if (rest.len > 0 && rest.ptr[0] == ':')
+				rest = slice_skip(rest, 1);
+			skip_blanks(&rest);
+			if (!has_priority && is_digit(s.ptr[0]) &&
+			    !looks_like_program(rest)) {
+				h->body = start;
+				return;
+			}
+			h->has_time = true;
+			s = rest;
+		}
+	}
+	if (!h->has_time && !has_priority) {
+		if (looks_like_program(s) && slice_find(slice_head(s, 64),
+		    SLICE("]:")) > 0)
+			read_host_and_tag(&s, h);
+		h->body = s;
+		return;
+	}
+	word = token(s);
+	if (read_priority_words(word, &h->priority)) {
+		s = slice_skip(s, word.len);
+		skip_blanks(&s);
+	}
+	if (h->has_time || looks_like_program(s))
+		read_host_and_tag(&s, h);
+	h->body = s;
+}
+
+static void
+read_once(struct slice line, struct syslog_header *out)
+{
+	struct slice s = line;
+
+	*out = (struct syslog_header){ .priority = -1 };
+	skip_bom(&s);
+	if (read_priority(&s, &out->priority) && s.len > 0 &&
+	    s.ptr[0] == '\t')
+		s = slice_skip(s, 1);
+	skip_bom(&s);
+	if (read_5424(s, out))
+		return;
+	read_3164(s, out);
+}
+
+void
+syslog_read(struct slice line, struct syslog_header *out)
+{
+	struct syslog_header inner;
+
+	read_once(line, out);
+	/* A relay puts its own header in front of one that is complete. */
+	for (int i = 0; i < RELAYS && out->body.len > 8 &&
+	    out->body.ptr[0] == '<'; i++) {
+		int priority;
+		struct slice s = out->body;
+
+		if (!read_priority(&s, &priority))
+			break;
+		read_once(out->body, &inner);
+		if (!inner.has_time && inner.appname.len == 0)
+			break;
+		if (inner.hostname.len == 0)
+			inner.hostname = out->hostname;
+		if (!inner.has_time) {
+			inner.time = out->time;
+			inner.has_time = out->has_time;
+		}
+		*out = inner;
+	}
+}
+
+bool
+syslog_is_header(struct slice line)
+{
+	struct syslog_header h;
+
+	syslog_read(line, &h);
+	return h.priority >= 0 || (h.has_time && h.procid.len > 0);
+}

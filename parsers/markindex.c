@@ -1,0 +1,382 @@
+#include "parsers/markindex.h"
+
+#include <stdlib.h>
+
+#include "engine/arena.h"
+#include "engine/check.h"
+#include "engine/map.h"
+
+#define GRAM_BITS 15
+#define GRAMS (1u << GRAM_BITS)
+
+struct mark_list {
+	const struct mark_list *next;
+	uint32_t entry;
+};
+
+struct text_anchor {
+	struct slice text;
+	size_t	 offset;	/* of the gram in the text */
+	bool	 at_start;
+	uint32_t entry;
+	const struct text_anchor *next;
+};
+
+struct starred {
+	struct slice begin;
+	uint32_t entry;
+};
+
+struct markindex {
+	struct arena *arena;
+	struct mark_entry *entries;
+	uint32_t n;
+	struct map *programs, *vendors, *leef_vendors, *keys;
+	struct starred *stars;	/* programs with a star */
+	size_t	 nstars;
+	uint32_t *any_vendor;	/* cef or leef marks without a vendor */
+	size_t	 nany_vendor;
+	uint32_t first_text;
+	uint64_t bits[GRAMS / 64];
+	const struct text_anchor **grams;	/* GRAMS of them */
+};
+
+static uint32_t
+gram_at(const char *p)
+{
+	uint32_t n = (unsigned char)p[0] | (uint32_t)(unsigned char)p[1] << 8 |
+	    (uint32_t)(unsigned char)p[2] << 16;
+
+	return n * 2654435761u >> (32 - GRAM_BITS);
+}
+
+/* Letters are common in any text, signs and digits are not. */
+static int
+rarity(const char *p)
+{
+	int n = 0;
+
+	for (int i = 0; i < 3; i++) {
+		char c = p[i];
+
+		if (c == ' ')
+			n += 0;
+		else if (c >= 'a' && c <= 'z')
+			n += 1;
+		else if (c >= 'A' && c <= 'Z')
+			n += 2;
+		else
+			n += 3;
+	}
+	return n;
+}
+
+static size_t
+best_gram(struct slice text)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i + 3 <= text.len; i++)
+		if (rarity(text.ptr + i) > rarity(text.ptr + best))
+			best = i;
+	return best;
+}
+
+static void
+file_under(struct markindex *index, struct map *map, struct slice key,
+    uint32_t entry)
+{
+	union map_value *place = map_get(map, key, NULL);
+	struct mark_list *list = arena_alloc(index->arena, sizeof(*list));
+
+	list->next = place->ptr;
+	list->entry = entry;
+	place->ptr = list;
+}
+
+static void
+file_text(struct markindex *index, struct slice text, bool at_start,
+    uint32_t entry)
+{
+	struct text_anchor *anchor = arena_alloc(index->arena,
+	    sizeof(*anchor));
+	uint32_t gram;
+
+	if (text.len < 3)
+		return;
+	anchor->text = text;
+	anchor->offset = at_start ? 0 : best_gram(text);
+	anchor->at_start = at_start;
+	anchor->entry = entry;
+	gram = gram_at(text.ptr + anchor->offset);
+	anchor->next = index->grams[gram];
+	index->grams[gram] = anchor;
+	index->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
+	if (entry < index->first_text)
+		index->first_text = entry;
+}
+
+static void
+file_vendors(struct markindex *index, const struct marks *marks,
+    uint32_t entry)
+{
+	struct map *map = marks->leef ? index->leef_vendors : index->vendors;
+	bool any = marks->vendor.n == 0;
+
+	for (size_t i = 0; i < marks->vendor.n; i++) {
+		struct slice vendor = marks->vendor.at[i];
+
+		if (slice_ends(vendor, SLICE("*")))
+			any = true;
+		else
+			file_under(index, map, vendor, entry);
+	}
+	if (!any)
+		return;
+	index->any_vendor = xrealloc(index->any_vendor,
+	    (index->nany_vendor + 1) * sizeof(uint32_t));
+	index->any_vendor[index->nany_vendor++] = entry;
+}
+
+static void
+file_programs(struct markindex *index, const struct marks *marks,
+    uint32_t entry)
+{
+	for (size_t i = 0; i < marks->programs.n; i++) {
+		struct slice program = marks->programs.at[i];
+
+		if (!slice_ends(program, SLICE("*"))) {
+			file_under(index, index->programs, program, entry);
+			continue;
+		}
+		index->stars = xrealloc(index->stars, (index->nstars + 1) *
+		    sizeof(*index->stars));
+		index->stars[index->nstars++] = (struct starred){
+		    slice_head(program, program.len - 1), entry };
+	}
+}
+
+/* The longest is the rarest, more often than not. */
+static struct slice
+longest(const struct words *words)
+{
+	struct slice best = words->at[0];
+
+	for (size_t i = 1; i < words->n; i++)
+		if (words->at[i].len > best.len)
+			best = words->at[i];
+	return best;
+}
+
+static void
+file_entry(struct markindex *index, uint32_t number)
+{
+	const struct marks *marks = index->entries[number].marks;
+
+	if (marks->programs.n > 0) {
+		file_programs(index, marks, number);
+	} else if (marks->cef || marks->leef) {
+		file_vendors(index, marks, number);
+	} else if (marks->keys.n > 0) {
+		file_under(index, index->keys, longest(&marks->keys), number);
+	} else if (marks->nvalues > 0) {
+		file_under(index, index->keys, marks->values[0].key, number);
+	} else if (marks->contains.n > 0) {
+		file_text(index, longest(&marks->contains), false, number);
+	} else {
+		for (size_t i = 0; i < marks->starts.n; i++)
+			file_text(index, marks->starts.at[i], true, number);
+	}
+}
+
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct mark_entry *x = a, *y = b;
+
+	if (x->def->priority != y->def->priority)
+		return x->def->priority < y->def->priority ? 1 : -1;
+	if (x->has_program != y->has_program)
+		return x->has_program ? -1 : 1;
+	return slice_cmp(x->def->name, y->def->name);
+}
+
+struct markindex *
+markindex_build(struct arena *arena, struct def *const *defs, size_t n)
+{
+	struct markindex *index = arena_zalloc(arena, sizeof(*index));
+	size_t total = 0;
+
+	index->arena = arena;
+	index->grams = arena_zalloc(arena, GRAMS * sizeof(*index->grams));
+	index->programs = map_new();
+	index->vendors = map_new();
+	index->leef_vendors = map_new();
+	index->keys = map_new();
+	index->first_text = UINT32_MAX;
+	for (size_t i = 0; i < n; i++)
+		total += defs[i]->nmarks;
+	index->entries = arena_zalloc(arena, (total + 1) *
+	    sizeof(*index->entries));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < defs[i]->nmarks; k++)
+			index->entries[index->n++] = (struct mark_entry){
+			    defs[i], &defs[i]->marks[k],
+			    defs[i]->marks[k].programs.n > 0 };
+	qsort(index->entries, index->n, sizeof(*index->entries), by_rank);
+	for (uint32_t i = 0; i < index->n; i++)
+		file_entry(index, i);
+	return index;
+}
+
+void
+markindex_free(struct markindex *index)
+{
+	if (index == NULL)
+		return;
+	map_free(index->programs);
+	map_free(index->vendors);
+	map_free(index->leef_vendors);
+	map_free(index->keys);
+	free(index->stars);
+	free(index->any_vendor);
+}
+
+const struct mark_entry *
+markindex_entry(const struct markindex *index, uint32_t number)
+{
+	return &index->entries[number];
+}
+
+static void
+add(struct candidates *out, uint32_t entry)
+{
+	size_t i = out->n;
+
+	while (i > 0 && out->at[i - 1] > entry)
+		i--;
+	if (i > 0 && out->at[i - 1] == entry)
+		return;
+	if (out->n == CANDIDATES) {
+		if (i == CANDIDATES)
+			return;
+		out->n--;
+	}
+	memmove(out->at + i + 1, out->at + i,
+	    (out->n - i) * sizeof(out->at[0]));
+	out->at[i] = entry;
+	out->n++;
+}
+
+void
+markindex_add(const struct mark_list *list, struct candidates *out)
+{
+	for (; list != NULL; list = list->next)
+		add(out, list->entry);
+}
+
+void
+markindex_program(const struct markindex *index, struct slice program,
+    struct candidates *out)
+{
+	char buf[64];
+	const union map_value *found;
+
+	if (program.len == 0 || program.len > sizeof(buf))
+		return;
+	for (size_t i = 0; i < program.len; i++)
+		buf[i] = ascii_lower(program.ptr[i]);
+	program.ptr = buf;
+	found = map_find(index->programs, program);
+	if (found != NULL)
+		markindex_add(found->ptr, out);
+	for (size_t i = 0; i < index->nstars; i++)
+		if (slice_starts(program, index->stars[i].begin))
+			add(out, index->stars[i].entry);
+}
+
+static void
+check_gram(const struct markindex *index, struct slice body, size_t at,
+    struct candidates *out)
+{
+	const struct text_anchor *anchor =
+	    index->grams[gram_at(body.ptr + at)];
+
+	for (; anchor != NULL; anchor = anchor->next) {
+		size_t start = at - anchor->offset;
+
+		if (at < anchor->offset ||
+		    (anchor->at_start && start != 0) ||
+		    body.len - start < anchor->text.len ||
+		    memcmp(body.ptr + start, anchor->text.ptr,
+		    anchor->text.len) != 0)
+			continue;
+		add(out, anchor->entry);
+	}
+}
+
+void
+markindex_text(const struct markindex *index, struct slice body,
+    struct candidates *out)
+{
+	if (index->first_text == UINT32_MAX)
+		return;
+	body = slice_head(body, MARK_BYTES);
+	for (size_t i = 0; i + 3 <= body.len; i++) {
+		uint32_t gram = gram_at(body.ptr + i);
+
+		if ((index->bits[gram >> 6] >> (gram & 63) & 1) != 0)
+			check_gram(index, body, i, out);
+	}
+}
+
+void
+markindex_vendor(const struct markindex *index, bool leef,
+    struct slice vendor, struct candidates *out)
+{
+	char buf[128];
+	const union map_value *found;
+
+	if (vendor.len > sizeof(buf))
+		vendor.len = sizeof(buf);
+	for (size_t i = 0; i < vendor.len; i++)
+		buf[i] = ascii_lower(vendor.ptr[i]);
+	found = map_find(leef ? index->leef_vendors : index->vendors,
+	    slice_of(buf, vendor.len));
+	if (found != NULL)
+		markindex_add(found->ptr, out);
+	for (size_t i = 0; i < index->nany_vendor; i++)
+		add(out, index->any_vendor[i]);
+}
+
+const struct mark_list *
+markindex_key(const struct markindex *index, struct slice key)
+{
+	const union map_value *found = map_find(index->keys, key);
+
+	return found == NULL ? NULL : found->ptr;
+}
+
+uint32_t
+markindex_first_text(const struct markindex *index)
+{
+	return index->first_text;
+}
+
+bool
+marks_word(const struct words *words, struct slice word)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		struct slice mark = words->at[i];
+
+		if (slice_ends(mark, SLICE("*"))) {
+			mark.len--;
+			if (word.len >= mark.len && slice_eq_nocase(
+			    slice_head(word, mark.len), mark))
+				return true;
+		} else if (slice_eq_nocase(word, mark)) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,1082 @@
+/* The way of one line: header, candidates, decoder, mapping, time. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "parsers/parserset.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "engine/arena.h"
+#include "engine/batch.h"
+#include "engine/check.h"
+#include "engine/diag.h"
+#include "engine/logsource.h"
+#include "engine/map.h"
+#include "engine/regex.h"
+#include "engine/strbuf.h"
+#include "engine/timeparse.h"
+#include "engine/utf8.h"
+#include "engine/zone.h"
+#include "parsers/builtin.h"
+#include "parsers/decode.h"
+#include "parsers/markindex.h"
+
+#define AHEAD_NS (24 * 3600 * TIME_S_NS)	/* a clock further off lies */
+#define LEAST_PAIRS 3		/* that make a text key=value */
+
+struct parserset {
+	_Atomic unsigned count;
+	struct arena *arena;
+	struct def_owned owned;
+	struct def **defs;
+	size_t	 ndefs;
+	struct map *names;
+	struct markindex *index;
+	const struct def *json, *kv, *cef, *leef;	/* for unknown lines */
+	size_t	 nslots;	/* most of any definition */
+};
+
+/* A node of the tree that marks ask for. */
+struct node_marks {
+	const struct mark_list *list;
+	bool	 known;
+	uint32_t seen;		/* number of the line that had it last */
+};
+
+struct parser_lane {
+	struct parserset *set;
+	struct reading reading;
+	struct node_marks *nodes;
+	size_t	 nnodes;
+	uint32_t line;		/* counts lines, for node_marks.seen */
+	char	 zone_name[64];
+	size_t	 zone_len;
+	const struct zone *zone;
+	struct strbuf *explain;	/* NULL: nobody asks */
+	unsigned depth;		/* of records inside records */
+};
+
+/* --- loading ------------------------------------------------------------- */
+struct paths {
+	char	**at;
+	size_t	 n;
+};
+
+static void
+add_path(struct paths *paths, const char *path)
+{
+	paths->at = xrealloc(paths->at, (paths->n + 1) * sizeof(char *));
+	paths->at[paths->n++] = xstrdup(path);
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+static bool
+is_yaml(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] != '.' && ((n > 4 && strcmp(name + n - 4, ".yml") == 0)
+	    || (n > 5 && strcmp(name + n - 5, ".yaml") == 0));
+}
+
+static void
+add_folder(struct paths *paths, const char *path, struct diag *diag)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	size_t first = paths->n;
+	char name[4096];
+
+	if (dir == NULL) {
+		diag_error(diag, path, 0, 0, "cannot be read");
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (!is_yaml(entry->d_name))
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		add_path(paths, name);
+	}
+	closedir(dir);
+	qsort(paths->at + first, paths->n - first, sizeof(char *), by_text);
+}
+
+static struct paths
+find_files(const char *const *names, size_t n, struct diag *diag)
+{
+	struct paths paths = { NULL, 0 };
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++) {
+		if (stat(names[i], &st) != 0)
+			diag_error(diag, names[i], 0, 0, "is not there");
+		else if (S_ISDIR(st.st_mode))
+			add_folder(&paths, names[i], diag);
+		else
+			add_path(&paths, names[i]);
+	}
+	return paths;
+}
+
+static const struct def *
+find_def(const struct parserset *set, struct slice name)
+{
+	const union map_value *found = map_find(set->names, name);
+
+	return found == NULL ? NULL : set->defs[found->num];
+}
+
+struct parserset *
+parserset_load(const char *const *names, size_t n, struct diag *diag)
+{
+	struct parserset *set = xcalloc(1, sizeof(*set));
+	struct paths paths = find_files(names, n, diag);
+
+	atomic_init(&set->count, 1);
+	set->arena = arena_new(0);
+	set->names = map_new();
+	set->ndefs = def_load((const char *const *)paths.at, paths.n,
+	    builtin_definitions, set->arena, &set->owned,
+	    &set->defs, diag);
+	for (size_t i = 0; i < set->ndefs; i++) {
+		struct def *def = set->defs[i];
+
+		def->number = (unsigned)i;
+		map_get(set->names, def->name, NULL)->num = i;
+		if (def->nslots > set->nslots)
+			set->nslots = def->nslots;
+	}
+	set->index = markindex_build(set->arena, set->defs, set->ndefs);
+	set->json = find_def(set, SLICE("generic_json"));
+	set->kv = find_def(set, SLICE("generic_kv"));
+	set->cef = find_def(set, SLICE("generic_cef"));
+	set->leef = find_def(set, SLICE("generic_leef"));
+	for (size_t i = 0; i < paths.n; i++)
+		free(paths.at[i]);
+	free(paths.at);
+	return set;
+}
+
+struct parserset *
+parserset_get(struct parserset *set)
+{
+	atomic_fetch_add_explicit(&set->count, 1, memory_order_relaxed);
+	return set;
+}
+
+void
+parserset_put(struct parserset *set)
+{
+	if (set == NULL || atomic_fetch_sub_explicit(&set->count, 1,
+	    memory_order_acq_rel) != 1)
+		return;
+	markindex_free(set->index);
+	def_owned_free(&set->owned);
+	map_free(set->names);
+	free(set->defs);
+	arena_free(set->arena);
+	free(set);
+}
+
+size_t
+parserset_count(const struct parserset *set)
+{
+	return set->ndefs;
+}
+
+struct slice
+parserset_name(const struct parserset *set, size_t i)
+{
+	check(i < set->ndefs);
+	return set->defs[i]->name;
+}
+
+struct slice
+parserset_description(const struct parserset *set, size_t i)
+{
+	check(i < set->ndefs);
+	return set->defs[i]->description;
+}
+
+bool
+parserset_has(const struct parserset *set, struct slice name)
+{
+	return find_def(set, name) != NULL;
+}
+
+/* --- lanes --------------------------------------------------------------- */
+struct parser_lane *
+parser_lane_new(struct parserset *set)
+{
+	struct parser_lane *lane = xcalloc(1, sizeof(*lane));
+	struct reading *r = &lane->reading;
+
+	lane->set = parserset_get(set);
+	r->tree = keytree_new();
+	r->bindings = xcalloc(set->ndefs + 1, sizeof(*r->bindings));
+	r->nbindings = xcalloc(set->ndefs + 1, sizeof(*r->nbindings));
+	r->slots = xcalloc(set->nslots + 1, sizeof(*r->slots));
+	r->extras = xcalloc(EVENT_FIELDS, sizeof(*r->extras));
+	r->scratch = regex_scratch_new();
+	r->match_context = pcre2_match_context_create(NULL);
+	r->match_data = pcre2_match_data_create(128, NULL);
+	check(r->match_context != NULL && r->match_data != NULL);
+	pcre2_set_match_limit(r->match_context, REGEX_STEPS);
+	pcre2_set_depth_limit(r->match_context, REGEX_DEPTH_LIMIT);
+	pcre2_set_heap_limit(r->match_context, REGEX_HEAP_KIB);
+	return lane;
+}
+
+void
+parser_lane_free(struct parser_lane *lane)
+{
+	struct reading *r;
+
+	if (lane == NULL)
+		return;
+	r = &lane->reading;
+	keytree_free(r->tree);
+	for (size_t i = 0; i < lane->set->ndefs; i++)
+		free(r->bindings[i]);
+	free(r->bindings);
+	free(r->nbindings);
+	free(r->slots);
+	free(r->extras);
+	free(r->tape);
+	regex_scratch_free(r->scratch);
+	pcre2_match_context_free(r->match_context);
+	pcre2_match_data_free(r->match_data);
+	free(lane->nodes);
+	parserset_put(lane->set);
+	free(lane);
+}
+
+static void explain(struct parser_lane *lane, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+explain(struct parser_lane *lane, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (lane->explain == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	strbuf_puts(lane->explain, text);
+	strbuf_putc(lane->explain, '\n');
+}
+
+/* A tree that is full is forgotten between two lines, with all that was known
+ * about its nodes. */
+static void
+forget_keys(struct parser_lane *lane)
+{
+	struct reading *r = &lane->reading;
+
+	keytree_clear(r->tree);
+	for (size_t i = 0; i < lane->set->ndefs; i++)
+		if (r->nbindings[i] > 0)
+			memset(r->bindings[i], 0, r->nbindings[i] *
+			    sizeof(*r->bindings[i]));
+	if (lane->nnodes > 0)
+		memset(lane->nodes, 0, lane->nnodes * sizeof(*lane->nodes));
+}
+
+static void
+begin_def(struct reading *r, const struct def *def)
+{
+	r->def = def;
+	r->words = (def->nslots + 63) / 64;
+	memset(r->present, 0, r->words * sizeof(r->present[0]));
+	memset(r->done, 0, r->words * sizeof(r->done[0]));
+	r->nextras = 0;
+	r->nblocks = 0;
+	r->depth = 0;
+	keytree_rewind(r->tree);
+}
+
+/* --- the header ---------------------------------------------------------- */
+static void
+set_slice(struct reading *r, field_t field, struct slice text)
+{
+	if (text.len > 0)
+		event_set(r->event, field, reading_text(r, text));
+}
+
+static void
+put_structured_data(struct reading *r, struct slice data)
+{
+	struct syslog_param param;
+	char name[FIELD_NAME_BYTES + 1];
+
+	while (syslog_next_param(&data, &param)) {
+		int n = snprintf(name, sizeof(name),
+		    "log.syslog.structured_data.%.*s.%.*s",
+		    (int)(param.id.len < 64 ? param.id.len : 64),
+		    param.id.ptr, (int)(param.name.len < 64
+		    ? param.name.len : 64), param.name.ptr);
+
+		if (n > 0 && (size_t)n < sizeof(name))
+			event_set(r->event, field_intern(slice_of(name,
+			    (size_t)n)), unescape_text(r, param.value,
+			    TRANSFORM_OWNED));
+	}
+}
+
+static void
+put_header(struct reading *r, const struct syslog_header *h)
+{
+	struct event *event = r->event;
+
+	if (h->priority >= 0) {
+		event_set(event, FIELD_LOG_SYSLOG_FACILITY_CODE,
+		    value_long(h->priority / 8));
+		event_set(event, FIELD_LOG_SYSLOG_SEVERITY_CODE,
+		    value_long(h->priority % 8));
+		event_set(event, FIELD_LOG_SYSLOG_PRIORITY,
+		    value_long(h->priority));
+	}
+	set_slice(r, FIELD_LOG_SYSLOG_HOSTNAME, h->hostname);
+	set_slice(r, FIELD_LOG_SYSLOG_APPNAME, h->appname);
+	set_slice(r, FIELD_LOG_SYSLOG_PROCID, h->procid);
+	set_slice(r, FIELD_LOG_SYSLOG_MSGID, h->msgid);
+	set_slice(r, FIELD_LOG_SYSLOG_VERSION, h->version);
+	if (h->data.len > 0)
+		put_structured_data(r, h->data);
+	r->has_header_time = h->has_time && timetext_resolve(&h->time,
+	    event->ingested_ns, r->zone, &r->header_ns);
+}
+
+static void
+put_host(struct reading *r, enum host_field host)
+{
+	const struct value *name;
+
+	if (host == HOST_IS_NONE)
+		return;
+	name = event_get(r->event, FIELD_LOG_SYSLOG_HOSTNAME);
+	if (name == NULL)
+		return;
+	if (host == HOST_IS_OBSERVER &&
+	    event_get(r->event, FIELD_OBSERVER_NAME) == NULL)
+		event_set(r->event, FIELD_OBSERVER_NAME, *name);
+	else if (host == HOST_IS_HOST &&
+	    event_get(r->event, FIELD_HOST_NAME) == NULL &&
+	    event_get(r->event, FIELD_OBSERVER_NAME) == NULL)
+		event_set(r->event, FIELD_HOST_NAME, *name);
+}
+
+/* --- candidates ---------------------------------------------------------- */
+enum body_kind { BODY_TEXT, BODY_JSON, BODY_CEF, BODY_LEEF };
+
+struct line {
+	struct syslog_header header;
+	enum body_kind kind;
+	struct slice columns[7];	/* of a CEF or LEEF header */
+	size_t	 ncolumns;
+	size_t	 tape;		/* where the JSON of this body begins */
+	bool	 json;		/* it was read */
+};
+
+static void
+classify(struct parser_lane *lane, struct line *line)
+{
+	struct reading *r = &lane->reading;
+	struct slice body = line->header.body, rest;
+
+	while (body.len > 0 && (body.ptr[0] == ' ' || body.ptr[0] == '\t'))
+		body = slice_skip(body, 1);
+	line->kind = BODY_TEXT;
+	line->tape = r->ntape;
+	if (body.len == 0)
+		return;
+	if (body.ptr[0] == '{') {
+		line->json = json_read(r, body, KEYTREE_ROOT);
+		if (line->json)
+			line->kind = BODY_JSON;
+		return;
+	}
+	if (slice_find(slice_head(body, 96), SLICE("EF:")) < 0)
+		return;
+	line->ncolumns = cef_header(slice_head(body, 4096), line->columns, 7,
+	    &rest);
+	if (line->ncolumns >= 5) {
+		line->kind = BODY_CEF;
+		return;
+	}
+	line->ncolumns = leef_header(slice_head(body, 4096), line->columns, 7,
+	    &rest);
+	if (line->ncolumns == 5)
+		line->kind = BODY_LEEF;
+}
+
+static struct node_marks *
+node_marks(struct parser_lane *lane, uint32_t node)
+{
+	size_t more;
+
+	if (node >= lane->nnodes) {
+		more = lane->nnodes == 0 ? 256 : lane->nnodes * 2;
+		while (more <= node)
+			more *= 2;
+		lane->nodes = xrealloc(lane->nodes, more *
+		    sizeof(*lane->nodes));
+		memset(lane->nodes + lane->nnodes, 0, (more - lane->nnodes) *
+		    sizeof(*lane->nodes));
+		lane->nnodes = more;
+	}
+	if (!lane->nodes[node].known) {
+		lane->nodes[node].list = markindex_key(lane->set->index,
+		    keytree_name(lane->reading.tree, node));
+		lane->nodes[node].known = true;
+	}
+	return &lane->nodes[node];
+}
+
+static void
+candidates_by_key(struct parser_lane *lane, const struct line *line,
+    struct candidates *out)
+{
+	struct reading *r = &lane->reading;
+
+	for (size_t i = line->tape; i < r->ntape; i++) {
+		struct node_marks *marks;
+
+		if (r->tape[i].node == KEYTREE_NONE)
+			continue;
+		marks = node_marks(lane, r->tape[i].node);
+		if (marks->list != NULL)
+			markindex_add(marks->list, out);
+	}
+}
+
+/* The value of a dotted key of the JSON in hand, or NULL. An object is there
+ * if anything below it is. */
+static const struct value *
+json_value(const struct reading *r, const struct line *line,
+    struct slice key, bool *there)
+{
+	*there = false;
+	for (size_t i = line->tape; i < r->ntape; i++) {
+		struct slice name;
+
+		if (r->tape[i].node == KEYTREE_NONE)
+			continue;
+		name = keytree_name(r->tree, r->tape[i].node);
+		if (!slice_starts(name, key))
+			continue;
+		if (name.len == key.len) {
+			*there = true;
+			return &r->tape[i].value;
+		}
+		if (name.ptr[key.len] == '.')
+			*there = true;
+	}
+	return NULL;
+}
+
+static bool
+keys_hold(const struct reading *r, const struct line *line,
+    const struct marks *marks)
+{
+	char buf[VALUE_TEXT_BYTES];
+	bool there;
+
+	if (!line->json)
+		return false;
+	for (size_t i = 0; i < marks->keys.n; i++) {
+		json_value(r, line, marks->keys.at[i], &there);
+		if (!there)
+			return false;
+	}
+	for (size_t i = 0; i < marks->nvalues; i++) {
+		const struct value *value = json_value(r, line,
+		    marks->values[i].key, &there);
+
+		if (value == NULL || !marks_word(&marks->values[i].values,
+		    value_as_text(value, buf)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+marks_hold(const struct reading *r, const struct line *line,
+    const struct marks *marks)
+{
+	struct slice head = slice_head(line->header.body, MARK_BYTES);
+	bool starts = marks->starts.n == 0;
+
+	if (marks->programs.n > 0 && !marks_word(&marks->programs,
+	    line->header.appname))
+		return false;
+	if (marks->cef && line->kind != BODY_CEF)
+		return false;
+	if (marks->leef && line->kind != BODY_LEEF)
+		return false;
+	if (marks->vendor.n > 0 && !marks_word(&marks->vendor,
+	    line->columns[1]))
+		return false;
+	if (marks->product.n > 0 && !marks_word(&marks->product,
+	    line->columns[2]))
+		return false;
+	for (size_t i = 0; i < marks->contains.n; i++)
+		if (slice_find(head, marks->contains.at[i]) < 0)
+			return false;
+	for (size_t i = 0; i < marks->starts.n; i++)
+		starts = starts || slice_starts(line->header.body,
+		    marks->starts.at[i]);
+	if (!starts)
+		return false;
+	return marks->keys.n + marks->nvalues == 0 ||
+	    keys_hold(r, line, marks);
+}
+
+static bool
+suits(const struct def *def, const struct line *line)
+{
+	switch (def->decoder.kind) {
+	case DECODER_JSON:
+		return line->json || def->decoder.after.len > 0;
+	case DECODER_CEF:
+		return line->kind == BODY_CEF;
+	case DECODER_LEEF:
+		return line->kind == BODY_LEEF;
+	default:
+		return true;
+	}
+}
+
+static bool
+try_def(struct parser_lane *lane, const struct def *def,
+    const struct line *line)
+{
+	struct reading *r = &lane->reading;
+	uint32_t tags = r->event->tags;
+
+	begin_def(r, def);
+	if (def->decoder.kind == DECODER_JSON && line->json &&
+	    def->decoder.after.len == 0) {
+		json_emit(r, line->tape);
+		return true;
+	}
+	if (decode_run(r, &def->decoder, line->header.body, KEYTREE_ROOT))
+		return true;
+	r->event->tags = tags;
+	return false;
+}
+
+static bool
+by_text_decoder(const struct def *def)
+{
+	return def->decoder.kind == DECODER_TEMPLATE ||
+	    def->decoder.kind == DECODER_REGEX ||
+	    def->decoder.kind == DECODER_NONE;
+}
+
+static void
+put_message(struct reading *r, struct slice body)
+{
+	body = slice_trim(body);
+	if (body.len > 0 && event_get(r->event, FIELD_MESSAGE) == NULL)
+		event_set(r->event, FIELD_MESSAGE, reading_text(r, body));
+}
+
+static void
+finish_def(struct parser_lane *lane, const struct line *line)
+{
+	struct reading *r = &lane->reading;
+
+	mapping_run(r);
+	if (by_text_decoder(r->def))
+		put_message(r, line->header.body);
+	put_host(r, r->def->host);
+}
+
+/* Tries the candidates from the first on; *first is the first whose marks
+ * hold. */
+static bool
+try_candidates(struct parser_lane *lane, const struct line *line,
+    const struct candidates *candidates, const struct def **first)
+{
+	struct reading *r = &lane->reading;
+
+	for (size_t i = 0; i < candidates->n; i++) {
+		const struct mark_entry *entry = markindex_entry(
+		    lane->set->index, candidates->at[i]);
+
+		if (!suits(entry->def, line) ||
+		    !marks_hold(r, line, entry->marks)) {
+			explain(lane, "%.*s: its marks do not all hold",
+			    (int)entry->def->name.len, entry->def->name.ptr);
+			continue;
+		}
+		if (*first == NULL && entry->def->sure)
+			*first = entry->def;
+		if (try_def(lane, entry->def, line)) {
+			explain(lane, "%.*s: takes the line",
+			    (int)entry->def->name.len, entry->def->name.ptr);
+			finish_def(lane, line);
+			return true;
+		}
+		explain(lane, "%.*s: its marks hold, but it cannot read the "
+		    "body", (int)entry->def->name.len, entry->def->name.ptr);
+	}
+	return false;
+}
+
+/* A definition that knows whose line it is, but not this line. */
+static void
+keep_partial(struct parser_lane *lane, const struct def *def,
+    const struct line *line)
+{
+	struct reading *r = &lane->reading;
+
+	begin_def(r, def);
+	mapping_run(r);
+	event_tag(r->event, EVENT_TAG_PARSE_PARTIAL);
+	put_message(r, line->header.body);
+	put_host(r, def->host);
+	explain(lane, "%.*s: keeps the line, in part", (int)def->name.len,
+	    def->name.ptr);
+}
+
+static bool
+choose(struct parser_lane *lane, const struct line *line)
+{
+	const struct markindex *index = lane->set->index;
+	struct candidates found = { 0 };
+	const struct def *first = NULL;
+
+	markindex_program(index, line->header.appname, &found);
+	if (line->kind == BODY_JSON)
+		candidates_by_key(lane, line, &found);
+	else if (line->kind != BODY_TEXT)
+		markindex_vendor(index, line->kind == BODY_LEEF,
+		    line->columns[1], &found);
+	/* Texts are looked for only if they could come before what we have. */
+	if (found.n > 0 && found.at[0] < markindex_first_text(index)) {
+		if (try_candidates(lane, line, &found, &first))
+			return true;
+		found.n = 0;
+	}
+	markindex_text(index, line->header.body, &found);
+	if (try_candidates(lane, line, &found, &first))
+		return true;
+	if (first != NULL && line->kind == BODY_TEXT) {
+		keep_partial(lane, first, line);
+		return true;
+	}
+	return false;
+}
+
+/* --- lines that no definition knows -------------------------------------- */
+static size_t
+count_pairs(struct slice body)
+{
+	size_t n = 0;
+
+	for (size_t i = 1; i + 1 < body.len && n < LEAST_PAIRS; i++) {
+		char before = body.ptr[i - 1], after = body.ptr[i + 1];
+
+		if (body.ptr[i] == '=' && before > ' ' && before != '=' &&
+		    after != '=' && after != ' ')
+			n++;
+	}
+	return n;
+}
+
+static void run_body(struct parser_lane *lane,
+    const struct parser_options *options, struct slice text);
+
+/* NDJSON whose `message` is a log line of its own: the record around it has
+ * given its fields, and the line gives the rest. */
+static void
+unwrap_message(struct parser_lane *lane, const struct parser_options *options)
+{
+	struct reading *r = &lane->reading;
+	const struct value *message = event_get(r->event, FIELD_MESSAGE);
+	struct slice text, rest, columns[7];
+	bool owned = r->owned;
+
+	if (message == NULL || message->type != VALUE_TEXT ||
+	    lane->depth > 0)
+		return;
+	text = slice_of(message->text, message->len);
+	if (!syslog_is_header(text) && !(text.len > 2 && text.ptr[0] == '{') &&
+	    cef_header(text, columns, 7, &rest) < 5 &&
+	    leef_header(text, columns, 7, &rest) < 5)
+		return;
+	lane->depth++;
+	r->owned = owned || message->transform != TRANSFORM_NONE;
+	event_unset(r->event, FIELD_MESSAGE);
+	run_body(lane, options, text);
+	r->owned = owned;
+	lane->depth--;
+}
+
+static bool
+run_generic(struct parser_lane *lane, const struct line *line)
+{
+	const struct def *def = NULL;
+
+	if (line->kind == BODY_JSON)
+		def = lane->set->json;
+	else if (line->kind == BODY_CEF)
+		def = lane->set->cef;
+	else if (line->kind == BODY_LEEF)
+		def = lane->set->leef;
+	else if (count_pairs(line->header.body) == LEAST_PAIRS)
+		def = lane->set->kv;
+	if (def == NULL || !try_def(lane, def, line))
+		return false;
+	explain(lane, "%.*s: no definition takes the line",
+	    (int)def->name.len, def->name.ptr);
+	if (def->decoder.kind == DECODER_KV)
+		put_message(&lane->reading, line->header.body);
+	finish_def(lane, line);
+	return true;
+}
+
+/* ECS names say themselves where a record comes from. */
+static void
+guess_logsource(struct event *event)
+{
+	char buf[VALUE_TEXT_BYTES];
+	struct slice channel = event_text(event, FIELD_WINLOG_CHANNEL, buf);
+	struct logsource ls = { .product = event_text(event,
+	    FIELD_EVENT_MODULE, buf) };
+
+	if (channel.len > 0) {
+		ls.product = SLICE("windows");
+		if (slice_find(channel, SLICE("Sysmon")) >= 0)
+			ls.service = SLICE("sysmon");
+		else if (slice_find(channel, SLICE("PowerShell/")) >= 0)
+			ls.service = SLICE("powershell");
+		else if (channel.len < 32)
+			ls.service = channel;
+	} else if (slice_eq(ls.product, SLICE("generic"))) {
+		return;
+	}
+	event->logsource = logsource_intern(ls);
+}
+
+static void
+stated_logsource(struct parser_lane *lane, const struct line *line)
+{
+	static const struct slice names[3] = {
+		{ "_logsource.category", 19 }, { "_logsource.product", 18 },
+		{ "_logsource.service", 18 } };
+	struct slice parts[3];
+	char buf[3][VALUE_TEXT_BYTES];
+	bool there, any = false;
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct value *value = json_value(&lane->reading, line,
+		    names[i], &there);
+
+		parts[i] = value == NULL || value->type == VALUE_NULL
+		    ? slice_of("", 0) : value_as_text(value, buf[i]);
+		any = any || parts[i].len > 0;
+	}
+	if (any)
+		lane->reading.event->logsource = logsource_intern(
+		    (struct logsource){ parts[0], parts[1], parts[2] });
+}
+
+/* --- one line ------------------------------------------------------------ */
+static void
+run_body(struct parser_lane *lane, const struct parser_options *options,
+    struct slice text)
+{
+	struct reading *r = &lane->reading;
+	const struct def *forced = NULL;
+	struct line line = { 0 };
+	size_t tape = r->ntape;
+	bool known;
+
+	if (text.len > 0 && text.ptr[0] == '{') {
+		line.header.priority = -1;
+		line.header.body = text;
+	} else {
+		syslog_read(text, &line.header);
+		put_header(r, &line.header);
+	}
+	if (slice_starts(line.header.body, SLICE("message repeated ")) &&
+	    slice_ends(slice_trim(line.header.body), SLICE("]"))) {
+		ptrdiff_t at = slice_find(line.header.body, SLICE(": [ "));
+
+		if (at > 0) {
+			line.header.body = slice_trim(slice_skip(
+			    line.header.body, (size_t)at + 4));
+			line.header.body.len--;
+		}
+	}
+	classify(lane, &line);
+	if (options->def.len > 0)
+		forced = find_def(lane->set, options->def);
+	if (forced != NULL) {
+		known = suits(forced, &line) && try_def(lane, forced, &line);
+		if (known)
+			finish_def(lane, &line);
+		else
+			keep_partial(lane, forced, &line);
+		known = true;
+	} else {
+		known = choose(lane, &line);
+	}
+	if (!known)
+		known = run_generic(lane, &line);
+	if (!known) {
+		explain(lane, "no definition knows the line");
+		event_tag(r->event, EVENT_TAG_UNPARSED);
+		put_message(r, line.header.body);
+		put_host(r, HOST_IS_HOST);
+	}
+	if (line.json && r->def == lane->set->json)
+		guess_logsource(r->event);
+	if (options->trust_logsource && line.json)
+		stated_logsource(lane, &line);
+	if (known && line.json && r->def == lane->set->json)
+		unwrap_message(lane, options);
+	r->ntape = tape;
+}
+
+/* NUL and other controls; a tab, line feed and return are text. Bytes above
+ * ASCII are looked at one by one only if there are any. */
+static void
+tag_bytes(struct event *event)
+{
+	const char *p = event->raw.ptr, *end = p + event->raw.len;
+	bool high = false;
+
+#if defined(__SSE2__)
+	const __m128i space = _mm_set1_epi8(0x20);
+
+	while (end - p >= 16) {
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
+		unsigned mask = (unsigned)_mm_movemask_epi8(b);
+		unsigned low = (unsigned)_mm_movemask_epi8(
+		    _mm_cmplt_epi8(b, space)) & ~mask;
+
+		high = high || mask != 0;
+		if (low != 0)
+			break;
+		p += 16;
+	}
+#endif
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c >= 0x80)
+			high = true;
+		else if (c < 0x20 && c != '\t' && c != '\n' && c != '\r' &&
+		    c != 0x1b)
+			event->tags |= 1u << EVENT_TAG_BINARY;
+	}
+	if (high && !utf8_valid(event->raw))
+		event_tag(event, EVENT_TAG_INVALID_UTF8);
+}
+
+static void
+take_time(struct reading *r, const struct parser_options *options)
+{
+	struct event *event = r->event;
+
+	if (!event->has_time && r->has_header_time) {
+		event->time_ns = r->header_ns;
+		event->has_time = true;
+	}
+	if (!event->has_time) {
+		event_tag(event, EVENT_TAG_TIME_MISSING);
+		event->time_ns = event->ingested_ns;
+		return;
+	}
+	if (event->time_ns > event->ingested_ns + AHEAD_NS) {
+		event_tag(event, EVENT_TAG_TIME_FUTURE);
+		event->time_ns = event->ingested_ns;
+	} else if (options->retention_ns > 0 && event->time_ns <
+	    event->ingested_ns - options->retention_ns) {
+		event_tag(event, EVENT_TAG_TIME_OLD);
+		event->time_ns = event->ingested_ns;
+	}
+}
+
+static const struct zone *
+find_zone(struct parser_lane *lane, struct slice name)
+{
+	if (name.len == 0 || name.len > sizeof(lane->zone_name))
+		return NULL;
+	if (name.len != lane->zone_len || memcmp(name.ptr, lane->zone_name,
+	    name.len) != 0) {
+		memcpy(lane->zone_name, name.ptr, name.len);
+		lane->zone_len = name.len;
+		lane->zone = zone_find(name);
+	}
+	return lane->zone;
+}
+
+void
+parser_run(struct parser_lane *lane, const struct parser_options *options,
+    struct event *event)
+{
+	struct reading *r = &lane->reading;
+
+	if (keytree_full(r->tree))
+		forget_keys(lane);
+	r->event = event;
+	r->arena = event->batch->arena;
+	r->zone = find_zone(lane, options->zone);
+	r->has_header_time = false;
+	r->owned = false;
+	r->ntape = 0;
+	r->def = NULL;
+	lane->line++;
+	keytree_rewind(r->tree);
+	tag_bytes(event);
+	if (event->peer.len > 0)
+		event_set(event, FIELD_LOG_SOURCE_ADDRESS,
+		    value_text(event->peer, TRANSFORM_OWNED));
+	run_body(lane, options, event->raw);
+	take_time(r, options);
+}
+
+void
+parser_explain(struct parser_lane *lane, const struct parser_options *options,
+    struct event *event, struct strbuf *out)
+{
+	lane->explain = out;
+	parser_run(lane, options, event);
+	lane->explain = NULL;
+}
+
+/* --- examples ------------------------------------------------------------ */
+static void
+put_actual(struct strbuf *buf, const struct event *event,
+    const struct example_field *field)
+{
+	struct value value;
+	field_t number = field_find(field->name);
+
+	if (slice_eq(field->name, SLICE("logsource"))) {
+		const struct logsource *ls = logsource_at(event->logsource);
+
+		strbuf_printf(buf, "%.*s/%.*s/%.*s", (int)ls->category.len,
+		    ls->category.ptr, (int)ls->product.len, ls->product.ptr,
+		    (int)ls->service.len, ls->service.ptr);
+		return;
+	}
+	if (number == FIELD_NONE || !event_value(event, number, &value))
+		return;
+	for (size_t i = 0; i < value_members(&value); i++) {
+		char text[VALUE_TEXT_BYTES];
+
+		if (i > 0)
+			strbuf_putc(buf, '\n');
+		strbuf_put(buf, value_as_text(value_member(&value, i), text));
+	}
+}
+
+static void
+put_expected(struct strbuf *buf, const struct example_field *field)
+{
+	int64_t ns;
+	char text[TIME_TEXT_BYTES];
+
+	for (size_t i = 0; i < field->n; i++) {
+		if (i > 0)
+			strbuf_putc(buf, '\n');
+		/* Times compare as instants. */
+		if ((slice_eq(field->name, SLICE("@timestamp")) ||
+		    (field_find(field->name) != FIELD_NONE && field_type(
+		    field_find(field->name)) == VALUE_TIME)) &&
+		    time_parse_rfc3339(field->values[i], &ns))
+			strbuf_put(buf, time_format_rfc3339(ns, text));
+		else
+			strbuf_put(buf, field->values[i]);
+	}
+}
+
+static void
+check_field(const struct def *def, const struct event *event,
+    const struct example_field *field, struct diag *diag)
+{
+	struct strbuf actual = STRBUF_INIT, expected = STRBUF_INIT;
+
+	put_actual(&actual, event, field);
+	put_expected(&expected, field);
+	if (field->absent && actual.len > 0)
+		diag_error(diag, def->file.ptr, field->line, field->column,
+		    "%.*s should be absent, is \"%s\"",
+		    (int)field->name.len, field->name.ptr, actual.ptr);
+	else if (!field->absent && !slice_eq(strbuf_slice(&actual),
+	    strbuf_slice(&expected)))
+		diag_error(diag, def->file.ptr, field->line, field->column,
+		    "%.*s should be \"%s\", is %s%s%s",
+		    (int)field->name.len, field->name.ptr, expected.ptr,
+		    actual.len > 0 ? "\"" : "absent",
+		    actual.len > 0 ? actual.ptr : "",
+		    actual.len > 0 ? "\"" : "");
+	strbuf_fini(&actual);
+	strbuf_fini(&expected);
+}
+
+static void
+run_example(struct parser_lane *lane, const struct def *def,
+    const struct example *example, struct diag *diag)
+{
+	struct batch *batch = batch_new(0, 1);
+	struct event *event = batch_add(batch, example->line,
+	    slice_of("", 0), example->now_ns);
+	struct parser_options options = { .zone = example->zone };
+	const struct value *name;
+	char buf[VALUE_TEXT_BYTES];
+
+	parser_run(lane, &options, event);
+	name = event_get(event, FIELD_YAGURA_PARSER);
+	if (name == NULL || !slice_eq(value_as_text(name, buf), def->name))
+		diag_error(diag, def->file.ptr, example->line_number, 1,
+		    "example: the line was taken by %s%.*s%s, not by %.*s",
+		    name == NULL ? "no definition" : "\"",
+		    name == NULL ? 0 : (int)name->len,
+		    name == NULL ? "" : name->text, name == NULL ? "" : "\"",
+		    (int)def->name.len, def->name.ptr);
+	for (size_t i = 0; i < example->nexpect; i++)
+		check_field(def, event, &example->expect[i], diag);
+	batch_put(batch);
+}
+
+size_t
+parserset_test(struct parserset *set, struct diag *diag)
+{
+	struct parser_lane *lane = parser_lane_new(set);
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->ndefs; i++)
+		for (size_t k = 0; k < set->defs[i]->nexamples; k++) {
+			run_example(lane, set->defs[i],
+			    &set->defs[i]->examples[k], diag);
+			n++;
+		}
+	parser_lane_free(lane);
+	return n;
+}
