@@ -31,7 +31,8 @@ uint32_t store_node(const struct store *store);
 
 /* The days that have events between the two times, both included; newest
  * first if `newest_first`. A partition that is damaged is named in *err's
- * text, left out, and counted by store_missing(). */
+ * text, left out, and counted by store_missing(). Borrowed until the next
+ * call. */
 struct partition_info {
 	int64_t	 day_ns;	/* 00:00 UTC */
 	int64_t	 t_min, t_max;	/* of its events, tail rows included */

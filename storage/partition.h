@@ -1,0 +1,84 @@
+/* storage/partition.h -- one day file: its fields, its chunks.
+ *
+ * Opened for writing by the one writer, for reading by anybody; a reader keeps
+ * a connection of its own. Chunks are immutable: a reader needs no transaction
+ * beyond the one in which it reads the list.
+ *
+ * Owner: one thread.
+ */
+#ifndef YAGURA_STORAGE_PARTITION_H
+#define YAGURA_STORAGE_PARTITION_H
+
+#include <sys/types.h>
+
+#include "storage/chunk_build.h"
+#include "storage/store.h"
+
+struct dayfile;
+struct err;
+struct strbuf;
+
+#define DAY_NS INT64_C(86400000000000)
+#define SHA_BYTES 32
+
+/* The day of a time, days since 1970. */
+static inline int64_t
+day_of(int64_t time_ns)
+{
+	int64_t day = time_ns / DAY_NS;
+
+	return time_ns % DAY_NS < 0 ? day - 1 : day;
+}
+
+/* <data>/events/YYYY/MM/YYYY-MM-DD.db; room of PATH_MAX. And the day of such a
+ * name (without folder); false if it is none. */
+void dayfile_path(const char *data, int64_t day, char *out);
+bool dayfile_day(const char *name, int64_t *day);
+
+/* Writing makes the folders and the file. NULL and *err. */
+struct dayfile *dayfile_open_read(const char *path, struct err *err);
+struct dayfile *dayfile_open_write(const char *data, int64_t day,
+    uint32_t node, struct err *err);
+void dayfile_close(struct dayfile *file);	/* NULL does nothing */
+
+uint32_t dayfile_node(const struct dayfile *file);
+bool dayfile_sealed(const struct dayfile *file);
+struct sqlite3 *dayfile_db(struct dayfile *file);
+
+/* Greatest sequence in its chunks, 0 if there are none. */
+uint64_t dayfile_seq1(struct dayfile *file);
+
+/* Numbers for the fields of a chunk about to be added. */
+struct field_ids dayfile_ids(struct dayfile *file);
+
+/* Adds a chunk in one transaction; durable when it answers 0. */
+int dayfile_add(struct dayfile *file, const struct chunk_packed *packed,
+    struct err *err);
+
+/* Takes away chunks that hold a sequence above `mark`: they were written, but
+ * what commits with them was not. Answers how many, or -1. */
+int dayfile_trim(struct dayfile *file, uint64_t mark, struct err *err);
+
+/* The day is past: one file, no WAL beside it. Busy readers make it fail;
+ * then it is tried later. */
+int dayfile_seal(struct dayfile *file, struct err *err);
+
+/* The chunks, oldest first; owned array in *infos (free). -1 and *err. */
+ssize_t dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
+    struct err *err);
+
+/* Reads field names that were added since. */
+int dayfile_fields(struct dayfile *file, struct err *err);
+
+/* Opens a chunk; `damaged` with `context` is told when bytes do not check. */
+struct chunk *dayfile_chunk(struct dayfile *file,
+    const struct chunk_info *info, void (*damaged)(void *context),
+    void *context, struct err *err);
+
+/* Checks every byte of a chunk and its place in the chain: 0, or -1 and *err
+ * (ERR_DAMAGED). prev is the digest of the chunk before, and becomes that of
+ * this one. */
+int dayfile_verify(struct dayfile *file, int64_t chunk,
+    uint8_t prev[SHA_BYTES], struct err *err);
+
+#endif

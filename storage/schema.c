@@ -1,0 +1,236 @@
+#include "storage/schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "engine/err.h"
+
+#define BUSY_MS 10000	/* another process holds the file for moments only */
+
+static const char *const tables[] = {
+	[SCHEMA_DAY] =
+	    "CREATE TABLE meta(k PRIMARY KEY, v) WITHOUT ROWID;"
+	    "CREATE TABLE field(id INTEGER PRIMARY KEY, name, type);"
+	    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, seq0, seq1, n, t_min,"
+	    " t_max, raw_bytes, fields, sha256, prev);"
+	    "CREATE TABLE block(id INTEGER PRIMARY KEY, hdr, bloom, dict,"
+	    " data);"
+	    "CREATE TABLE vblk(id INTEGER PRIMARY KEY, n, data);"
+	    "CREATE TABLE pbloom(field INTEGER PRIMARY KEY, data);",
+	[SCHEMA_LIVE] =
+	    "CREATE TABLE mark(k PRIMARY KEY, v) WITHOUT ROWID;"
+	    "CREATE TABLE tail(seq INTEGER PRIMARY KEY, day, t_min, t_max, n,"
+	    " crc, data);"
+	    "CREATE TABLE open_day(day INTEGER PRIMARY KEY);"
+	    "CREATE TABLE run(alert PRIMARY KEY, rule, first_ns, last_ns,"
+	    " count, data) WITHOUT ROWID;"
+	    "CREATE TABLE request(key PRIMARY KEY, at_ns, answer)"
+	    " WITHOUT ROWID;"
+	    "CREATE TABLE position(path PRIMARY KEY, data) WITHOUT ROWID;"
+	    "CREATE TABLE checkpoint(part PRIMARY KEY, data) WITHOUT ROWID;"
+	    "CREATE TABLE outbox(id INTEGER PRIMARY KEY, output, alert, tries,"
+	    " next_ns);",
+	[SCHEMA_CATALOG] =
+	    "CREATE TABLE part(day INTEGER PRIMARY KEY, t_min, t_max, events,"
+	    " bytes, raw_bytes, chunks, head);",
+};
+
+/* WAL before the tables: a crash in between leaves an empty file, which the
+ * next opening completes. Deleted tail rows need not be wiped. */
+static const char settings[] =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
+    "PRAGMA wal_autocheckpoint=4000;";
+
+int
+db_fail(sqlite3 *db, struct err *err)
+{
+	int code = db != NULL ? sqlite3_errcode(db) : SQLITE_NOMEM;
+	int extended = db != NULL ? sqlite3_extended_errcode(db) : code;
+	int system = db != NULL ? sqlite3_system_errno(db) : 0;
+	const char *text = db != NULL ? sqlite3_errmsg(db) : "out of memory";
+	enum err_kind kind = ERR_IO;
+
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		kind = ERR_FULL;
+		break;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_FORMAT:
+		kind = ERR_DAMAGED;
+		break;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		if (system == ENOSPC || system == EDQUOT || system == EFBIG)
+			kind = ERR_FULL;
+		else if (extended == SQLITE_IOERR_SHORT_READ)
+			kind = ERR_DAMAGED;
+		break;
+	case SQLITE_READONLY:
+		if (extended == SQLITE_READONLY_CANTINIT ||
+		    extended == SQLITE_READONLY_RECOVERY)
+			text = "its writer crashed, and putting it in order "
+			    "needs write access";
+		break;
+	default:
+		break;
+	}
+	return err_set(err, kind, "%s", text);
+}
+
+int
+db_exec(sqlite3 *db, const char *sql, struct err *err)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 :
+	    db_fail(db, err);
+}
+
+sqlite3_stmt *
+db_prepare(sqlite3 *db, const char *sql, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt,
+	    NULL) != SQLITE_OK) {
+		db_fail(db, err);
+		return NULL;
+	}
+	return stmt;
+}
+
+int
+db_step(sqlite3_stmt *stmt, struct err *err)
+{
+	switch (sqlite3_step(stmt)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return db_fail(sqlite3_db_handle(stmt), err);
+	}
+}
+
+int
+db_run(sqlite3_stmt *stmt, struct err *err)
+{
+	int result = db_step(stmt, err);
+
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return result < 0 ? -1 : 0;
+}
+
+int64_t
+db_number(sqlite3 *db, const char *sql, int64_t otherwise)
+{
+	sqlite3_stmt *stmt = db_prepare(db, sql, NULL);
+	int64_t number = otherwise;
+
+	if (stmt != NULL && db_step(stmt, NULL) == 1 &&
+	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		number = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return number;
+}
+
+void
+db_close(sqlite3 *db)
+{
+	sqlite3_close_v2(db);
+}
+
+/* 0 if the file is ours and of a format that we know. An empty one gives 0
+ * too, with *fresh. */
+static int
+identity_check(sqlite3 *db, bool *fresh, struct err *err)
+{
+	int64_t id, version;
+
+	/* The first look at the file tells whether it is one at all. */
+	if (db_exec(db, "SELECT count(*) FROM sqlite_schema", err) < 0)
+		return -1;
+	id = db_number(db, "PRAGMA application_id", -1);
+	version = db_number(db, "PRAGMA user_version", -1);
+	*fresh = id == 0 && version == 0 && db_number(db,
+	    "SELECT count(*) FROM sqlite_schema", 1) == 0;
+	if (*fresh)
+		return 0;
+	if (id != SCHEMA_APPLICATION)
+		return err_set(err, ERR_DAMAGED, "not a file of yagura");
+	if (version != SCHEMA_VERSION)
+		return err_set(err, ERR_IO, "format %lld, this version reads "
+		    "%d", (long long)version, SCHEMA_VERSION);
+	return 0;
+}
+
+sqlite3 *
+db_open_read(const char *path, struct err *err)
+{
+	sqlite3 *db = NULL;
+	bool fresh = false;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY |
+	    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		db_fail(db, err);
+		goto fail;
+	}
+	sqlite3_busy_timeout(db, BUSY_MS);
+	if (db_exec(db, "PRAGMA temp_store=MEMORY", err) < 0 ||
+	    identity_check(db, &fresh, err) < 0)
+		goto fail;
+	if (fresh) {
+		err_set(err, ERR_DAMAGED, "empty");
+		goto fail;
+	}
+	return db;
+
+fail:
+	db_close(db);
+	return NULL;
+}
+
+static int
+tables_make(sqlite3 *db, enum schema schema, struct err *err)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d;"
+	    "PRAGMA user_version=%d;", SCHEMA_APPLICATION, SCHEMA_VERSION);
+	if (db_exec(db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (db_exec(db, tables[schema], err) < 0 || db_exec(db, sql, err) < 0 ||
+	    db_exec(db, "COMMIT", err) < 0) {
+		db_exec(db, "ROLLBACK", NULL);
+		return -1;
+	}
+	return 0;
+}
+
+sqlite3 *
+db_open_write(const char *path, enum schema schema, struct err *err)
+{
+	sqlite3 *db = NULL;
+	bool fresh = false;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		db_fail(db, err);
+		goto fail;
+	}
+	sqlite3_busy_timeout(db, BUSY_MS);
+	if (identity_check(db, &fresh, err) < 0 ||
+	    db_exec(db, settings, err) < 0)
+		goto fail;
+	if (schema == SCHEMA_CATALOG &&
+	    db_exec(db, "PRAGMA synchronous=NORMAL", err) < 0)
+		goto fail;
+	if (fresh && tables_make(db, schema, err) < 0)
+		goto fail;
+	return db;
+
+fail:
+	db_close(db);
+	return NULL;
+}

@@ -1,0 +1,1113 @@
+/* The steps of a commit:
+ *
+ *	1. days with a full chunk at hand: chunks into their day files
+ *	2. live.db, one transaction: the other events as tail rows by day, tail
+ *	   rows of new chunks go, notes of the batches, high-water mark
+ *	3. senders may be answered
+ *
+ * A crash between 1 and 2 leaves a chunk above the high-water mark: nobody was
+ * told that its events are safe, and whoever sends them again would double
+ * them; so readers skip it and the next writer takes it away. Its day stands in
+ * open_day before, so that recovery knows where to look. A failure in 2 keeps
+ * everything in memory, chunks of step 1 too, and the call may be repeated.
+ *
+ * The events of one batch and one day are a part: one tail row, and never split
+ * between chunks. A part keeps its batch, so that a chunk is made without
+ * reading the tail; memory past open_bytes and small batches are given up and
+ * read back.
+ */
+#include "storage/write_stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/arena.h"
+#include "engine/batch.h"
+#include "engine/check.h"
+#include "engine/err.h"
+#include "engine/hash.h"
+#include "storage/catalog.h"
+#include "storage/chunk_build.h"
+#include "storage/codec.h"
+#include "storage/ledger_write.h"
+#include "storage/partition.h"
+#include "storage/retain.h"
+#include "storage/schema.h"
+#include "storage/tail.h"
+
+#define CHUNK_BYTES ((size_t)32 << 20)
+#define CHUNK_AGE_MS (15 * 60 * 1000)
+#define OPEN_BYTES ((size_t)256 << 20)
+#define DAYS_OPEN 3		/* day files with a connection */
+#define KEEP_EVENTS 64		/* smaller parts do not keep their batch */
+#define BATCH_OVERHEAD ((size_t)192 << 10)	/* of a batch beside its arena */
+#define BOOT_LIMIT (1 << 15)	/* 15 bits of the sequence */
+#define BOOT_SHIFT 48
+#define QUIET_NS (INT64_C(15) * 60 * 1000000000)	/* before sealing */
+#define TAIL_LEVEL (-3)		/* of zstd: fast; a tail row lives for minutes */
+#define TEND_RARELY_NS (INT64_C(60) * 1000000000)	/* requests, retention */
+
+void (*writer_at)(const char *point);
+
+struct part {
+	struct part *next;
+	uint64_t seq;		/* of its first event: key of its tail row */
+	uint32_t n;
+	uint64_t raw_bytes;
+	int64_t	 t_min, t_max;
+	int64_t	 since_ns;	/* when writer_tend first saw it; 0: not yet */
+	struct batch *batch;	/* counted; NULL: only in the tail */
+	const struct event **events;	/* [n], NULL with batch */
+	size_t	 held;		/* bytes of the batch */
+	bool	 in_tail;
+};
+
+struct day {
+	struct day *next;
+	int64_t	 day;
+	struct part *first, **last;	/* in the order of their sequences */
+	struct part *chunked;	/* in a chunk, tail not yet told */
+	struct part *building;	/* of the batch being added */
+	uint64_t n, raw_bytes;	/* of first .. last */
+	bool	 listed;	/* in open_day */
+	int64_t	 touched_ns;	/* writer_tend's time after the last write */
+	struct dayfile *file;	/* NULL: no connection now */
+	uint64_t used;		/* clock of the last use of `file` */
+};
+
+struct writer {
+	struct writer_conf conf;
+	char	*data;
+	int	 lock;
+	sqlite3	*live, *catalog;
+	sqlite3_stmt *put_tail, *drop_tail, *get_tail, *put_mark, *list_day,
+	    *unlist_day;
+	struct ledger_writer *ledger;
+	struct packer *packer, *tail_codec;
+	struct tail_packer *tail;
+	uint32_t node;
+	uint64_t boot, mark;	/* mark: greatest sequence committed */
+	struct day *days, *last_day;
+	struct batch **pending;	/* counted; waiting for the commit */
+	size_t	 npending, pending_cap, pending_bytes;
+	uint64_t last_seq;	/* of the newest batch added */
+	size_t	 held;		/* bytes of kept batches */
+	uint64_t clock;
+	int64_t	 now_ns, rarely_ns;	/* of writer_tend */
+	struct writer_figures figures;
+};
+
+static void
+at_point(const char *point)
+{
+	if (writer_at != NULL)
+		writer_at(point);
+}
+
+/* --- parts ------------------------------------------------------------------ */
+
+static void
+part_release(struct writer *w, struct part *part)
+{
+	if (part->batch == NULL)
+		return;
+	w->held -= part->held;
+	batch_put(part->batch);
+	free(part->events);
+	part->batch = NULL;
+	part->events = NULL;
+	part->held = 0;
+}
+
+static void
+parts_free(struct writer *w, struct part *part)
+{
+	struct part *next;
+
+	for (; part != NULL; part = next) {
+		next = part->next;
+		part_release(w, part);
+		free(part);
+	}
+}
+
+static void
+part_append(struct day *day, struct part *part)
+{
+	*day->last = part;
+	day->last = &part->next;
+	day->n += part->n;
+	day->raw_bytes += part->raw_bytes;
+}
+
+static struct day *
+day_get(struct writer *w, int64_t number)
+{
+	struct day *day = w->last_day;
+
+	if (day != NULL && day->day == number)
+		return day;
+	for (day = w->days; day != NULL; day = day->next)
+		if (day->day == number)
+			break;
+	if (day == NULL) {
+		day = xcalloc(1, sizeof(*day));
+		day->day = number;
+		day->last = &day->first;
+		day->next = w->days;
+		w->days = day;
+	}
+	w->last_day = day;
+	return day;
+}
+
+/* --- day files ---------------------------------------------------------------- */
+
+static void
+day_close(struct writer *w, struct day *day)
+{
+	if (day->file == NULL)
+		return;
+	dayfile_close(day->file);
+	day->file = NULL;
+	w->figures.days_open--;
+}
+
+static void
+close_longest_unused(struct writer *w)
+{
+	struct day *oldest = NULL;
+
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day->file != NULL &&
+		    (oldest == NULL || day->used < oldest->used))
+			oldest = day;
+	if (oldest != NULL)
+		day_close(w, oldest);
+}
+
+static int
+day_open(struct writer *w, struct day *day, struct err *err)
+{
+	day->used = ++w->clock;
+	if (day->file != NULL)
+		return 0;
+	if (w->figures.days_open >= DAYS_OPEN)
+		close_longest_unused(w);
+	/* Before the file grows: readers believe the catalog. */
+	if (w->catalog != NULL)
+		catalog_drop(w->catalog, day->day, NULL);
+	day->file = dayfile_open_write(w->data, day->day, w->node, err);
+	if (day->file == NULL)
+		return -1;
+	w->figures.days_open++;
+	return 0;
+}
+
+/* The day stands in open_day before its file may hold what is not committed. */
+static int
+day_list(struct writer *w, struct day *day, struct err *err)
+{
+	if (day->listed)
+		return 0;
+	sqlite3_bind_int64(w->list_day, 1, day->day);
+	if (db_run(w->list_day, err) < 0)
+		return -1;
+	day->listed = true;
+	return 0;
+}
+
+/* --- chunks --------------------------------------------------------------------- */
+
+/* Reads a part back from the tail. */
+static const struct event **
+part_read(struct writer *w, const struct part *part, struct arena *arena,
+    struct err *err)
+{
+	const struct event **events = NULL;
+	struct event *found;
+	struct slice data;
+	size_t n;
+
+	sqlite3_bind_int64(w->get_tail, 1, (int64_t)part->seq);
+	switch (db_step(w->get_tail, err)) {
+	case 1:
+		data = db_blob(w->get_tail, 1);
+		if (crc32c(0, data) != (uint32_t)sqlite3_column_int64(
+		    w->get_tail, 0)) {
+			err_set(err, ERR_DAMAGED, "tail row %llu does not "
+			    "check", (unsigned long long)part->seq);
+			break;
+		}
+		found = tail_unpack(data, arena, &n, err);
+		if (found == NULL || n != part->n)
+			break;
+		events = arena_alloc(arena, n * sizeof(*events));
+		for (size_t i = 0; i < n; i++)
+			events[i] = &found[i];
+		break;
+	case 0:
+		err_set(err, ERR_DAMAGED, "tail row %llu is gone",
+		    (unsigned long long)part->seq);
+		break;
+	default:
+		break;
+	}
+	sqlite3_reset(w->get_tail);
+	return events;
+}
+
+/* A tail row that cannot be read is given up and counted; its day goes on. */
+static ssize_t
+parts_gather(struct writer *w, struct part *first, const struct part *end,
+    const struct event **into, struct arena *arena, struct err *err)
+{
+	const struct event **events;
+	size_t n = 0;
+
+	for (struct part *part = first; part != end; part = part->next) {
+		events = part->events != NULL ? part->events :
+		    part_read(w, part, arena, err);
+		if (events == NULL) {
+			if (err->kind != ERR_DAMAGED)
+				return -1;
+			w->figures.damaged += part->n;
+			continue;
+		}
+		memcpy(into + n, events, part->n * sizeof(*events));
+		n += part->n;
+	}
+	return (ssize_t)n;
+}
+
+static int
+chunk_write(struct writer *w, struct day *day, const struct event **events,
+    size_t n, struct err *err)
+{
+	struct chunk_packed *packed;
+	struct field_ids ids;
+	int result;
+
+	if (day_open(w, day, err) < 0)
+		return -1;
+	ids = dayfile_ids(day->file);
+	packed = chunk_build(events, n, &ids, w->packer);
+	at_point("chunk-built");
+	result = dayfile_add(day->file, packed, err);
+	if (result == 0) {
+		at_point("chunk-added");
+		w->figures.chunks++;
+		w->figures.values_dropped += packed->values_dropped;
+		for (size_t i = 0; i < packed->nblocks; i++)
+			w->figures.bytes_stored +=
+			    packed->blocks[i].block.bloom.len +
+			    packed->blocks[i].block.dict.len +
+			    packed->blocks[i].block.data.len;
+		for (size_t i = 0; i < packed->npages; i++)
+			w->figures.bytes_stored += packed->pages[i].data.len;
+	}
+	chunk_packed_free(packed);
+	return result;
+}
+
+/* Parts from the first up to, not including, `end` become a chunk of `n`
+ * events. */
+static int
+parts_chunk(struct writer *w, struct day *day, struct part *end, size_t n,
+    uint64_t raw_bytes, struct err *err)
+{
+	const struct event **events = xcalloc(n, sizeof(*events));
+	struct arena *arena = arena_new((size_t)1 << 20);
+	struct err why = { .kind = ERR_NONE };
+	struct part *last;
+	ssize_t found;
+	int result = 0;
+
+	found = parts_gather(w, day->first, end, events, arena, &why);
+	if (found < 0)
+		result = -1;
+	else if (found > 0)
+		result = chunk_write(w, day, events, (size_t)found, &why);
+	arena_free(arena);
+	free(events);
+	if (result < 0) {
+		if (err != NULL)
+			*err = why;
+		return -1;
+	}
+	for (last = day->first; last->next != end; last = last->next)
+		continue;
+	last->next = day->chunked;
+	day->chunked = day->first;
+	day->first = end;
+	if (end == NULL)
+		day->last = &day->first;
+	day->n -= n;
+	day->raw_bytes -= raw_bytes;
+	return 0;
+}
+
+/* As many chunks as are full; with `all`, the rest as well. */
+static int
+day_chunk(struct writer *w, struct day *day, bool all, struct err *err)
+{
+	size_t full = w->conf.chunk_events - w->conf.chunk_events / 64;
+
+	while (day->first != NULL) {
+		uint64_t raw_bytes = 0;
+		struct part *part;
+		size_t n = 0;
+
+		for (part = day->first; part != NULL; part = part->next) {
+			if (n > 0 && n + part->n > w->conf.chunk_events)
+				break;
+			if (raw_bytes >= w->conf.chunk_bytes)
+				break;
+			n += part->n;
+			raw_bytes += part->raw_bytes;
+		}
+		if (part == NULL && !all && n < full &&
+		    raw_bytes < w->conf.chunk_bytes)
+			return 0;
+		if (day_list(w, day, err) < 0 ||
+		    parts_chunk(w, day, part, n, raw_bytes, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the transaction --------------------------------------------------------------- */
+
+static int
+tail_put(struct writer *w, struct day *day, struct part *part,
+    struct err *err)
+{
+	struct slice row = tail_pack(w->tail, part->events, part->n);
+
+	sqlite3_bind_int64(w->put_tail, 1, (int64_t)part->seq);
+	sqlite3_bind_int64(w->put_tail, 2, day->day);
+	sqlite3_bind_int64(w->put_tail, 3, part->t_min);
+	sqlite3_bind_int64(w->put_tail, 4, part->t_max);
+	sqlite3_bind_int64(w->put_tail, 5, part->n);
+	sqlite3_bind_int64(w->put_tail, 6, crc32c(0, row));
+	db_bind_bytes(w->put_tail, 7, row);
+	return db_run(w->put_tail, err);
+}
+
+static int
+day_put(struct writer *w, struct day *day, struct err *err)
+{
+	if ((day->first != NULL || day->chunked != NULL) && !day->listed) {
+		sqlite3_bind_int64(w->list_day, 1, day->day);
+		if (db_run(w->list_day, err) < 0)
+			return -1;
+	}
+	for (struct part *part = day->chunked; part != NULL;
+	    part = part->next) {
+		if (!part->in_tail)
+			continue;
+		sqlite3_bind_int64(w->drop_tail, 1, (int64_t)part->seq);
+		if (db_run(w->drop_tail, err) < 0)
+			return -1;
+	}
+	for (struct part *part = day->first; part != NULL; part = part->next)
+		if (!part->in_tail && tail_put(w, day, part, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+mark_put(struct writer *w, const char *key, uint64_t value, struct err *err)
+{
+	sqlite3_bind_text(w->put_mark, 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(w->put_mark, 2, (int64_t)value);
+	return db_run(w->put_mark, err);
+}
+
+static int
+everything_put(struct writer *w, struct err *err)
+{
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day_put(w, day, err) < 0)
+			return -1;
+	for (size_t i = 0; i < w->npending; i++)
+		if (ledger_put(w->ledger, w->pending[i], err) < 0)
+			return -1;
+	if (w->last_seq > w->mark && mark_put(w, "seq", w->last_seq, err) < 0)
+		return -1;
+	return 0;
+}
+
+static void
+day_done(struct writer *w, struct day *day)
+{
+	if (day->first != NULL || day->chunked != NULL) {
+		day->listed = true;
+		day->touched_ns = w->now_ns;
+	}
+	parts_free(w, day->chunked);
+	day->chunked = NULL;
+	for (struct part *part = day->first; part != NULL; part = part->next) {
+		part->in_tail = true;
+		if (part->n < KEEP_EVENTS)
+			part_release(w, part);
+	}
+}
+
+static void
+pending_done(struct writer *w)
+{
+	for (size_t i = 0; i < w->npending; i++) {
+		const struct batch *batch = w->pending[i];
+
+		w->figures.stored += batch->n;
+		w->figures.alerts += batch->nalerts;
+		w->figures.bytes_raw += batch->raw_bytes;
+		batch_put(w->pending[i]);
+	}
+	w->npending = 0;
+	w->pending_bytes = 0;
+}
+
+/* What is kept past the limit is in the tail and can be read back. */
+static void
+held_limit(struct writer *w)
+{
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		for (struct part *part = day->first; part != NULL &&
+		    w->held > w->conf.open_bytes; part = part->next)
+			part_release(w, part);
+}
+
+static int
+live_commit(struct writer *w, struct err *err)
+{
+	if (db_exec(w->live, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (everything_put(w, err) < 0)
+		goto fail;
+	at_point("live-written");
+	if (db_exec(w->live, "COMMIT", err) < 0)
+		goto fail;
+	at_point("live-committed");
+	w->mark = w->last_seq > w->mark ? w->last_seq : w->mark;
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		day_done(w, day);
+	pending_done(w);
+	w->figures.commits++;
+	held_limit(w);
+	return 0;
+
+fail:
+	db_exec(w->live, "ROLLBACK", NULL);
+	return -1;
+}
+
+/* --- the caller's side --------------------------------------------------------------- */
+
+static struct part *
+part_for(struct writer *w, struct batch *batch, const struct event *event)
+{
+	struct day *day = day_get(w, day_of(event->time_ns));
+	struct part *part = day->building;
+
+	if (part != NULL)
+		return part;
+	part = xcalloc(1, sizeof(*part));
+	part->seq = event->seq;
+	part->t_min = INT64_MAX;
+	part->t_max = INT64_MIN;
+	part->batch = batch_get(batch);
+	part->held = arena_bytes(batch->arena) + BATCH_OVERHEAD;
+	part->events = xcalloc(batch->n + batch->nalerts,
+	    sizeof(*part->events));
+	w->held += part->held;
+	day->building = part;
+	return part;
+}
+
+static void
+part_take(struct writer *w, struct batch *batch, const struct event *event)
+{
+	struct part *part = part_for(w, batch, event);
+
+	check(event->sealed);
+	part->events[part->n++] = event;
+	part->raw_bytes += event->raw.len;
+	part->t_min = event->time_ns < part->t_min ? event->time_ns :
+	    part->t_min;
+	part->t_max = event->time_ns > part->t_max ? event->time_ns :
+	    part->t_max;
+}
+
+void
+writer_add(struct writer *w, struct batch *batch)
+{
+	uint64_t places = batch->n + batch->nalerts;
+
+	check(batch->phase == BATCH_MATCHED);
+	/* Sequences rise, or the tail could not tell what is in a chunk. */
+	check(batch->seq0 > w->last_seq || w->last_seq == 0);
+	for (size_t i = 0; i < batch->n; i++)
+		part_take(w, batch, &batch->events[i]);
+	for (size_t i = 0; i < batch->nalerts; i++)
+		part_take(w, batch, batch->alerts[i]);
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day->building != NULL) {
+			part_append(day, day->building);
+			day->building = NULL;
+		}
+	if (places > 0)
+		w->last_seq = batch->seq0 + places - 1;
+	if (w->npending == w->pending_cap) {
+		w->pending_cap = w->pending_cap > 0 ? w->pending_cap * 2 : 64;
+		w->pending = xrealloc(w->pending,
+		    w->pending_cap * sizeof(*w->pending));
+	}
+	w->pending[w->npending++] = batch_get(batch);
+	w->pending_bytes += batch->raw_bytes;
+}
+
+size_t
+writer_pending(const struct writer *w)
+{
+	return w->pending_bytes;
+}
+
+int
+writer_commit(struct writer *w, struct err *err)
+{
+	struct err why = { .kind = ERR_NONE };
+
+	if (w->npending == 0)
+		return 0;
+	/* Without room for a chunk there may still be room in the tail. */
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day_chunk(w, day, false, &why) < 0 &&
+		    why.kind != ERR_FULL)
+			goto fail;
+	if (live_commit(w, &why) == 0)
+		return 0;
+fail:
+	err_context(&why, "store %s", w->data);
+	if (err != NULL)
+		*err = why;
+	return -1;
+}
+
+bool
+writer_request_seen(struct writer *w, struct slice key, int64_t now_ns,
+    struct slice *answer)
+{
+	return ledger_request(w->ledger, key, now_ns, answer);
+}
+
+uint32_t
+writer_node(const struct writer *w)
+{
+	return w->node;
+}
+
+uint64_t
+writer_first_seq(const struct writer *w)
+{
+	return w->boot << BOOT_SHIFT;
+}
+
+void
+writer_figures(const struct writer *w, struct writer_figures *out)
+{
+	*out = w->figures;
+	out->tail_events = 0;
+	for (const struct day *day = w->days; day != NULL; day = day->next)
+		out->tail_events += day->n;
+}
+
+/* --- sealing, retention ----------------------------------------------------------------- */
+
+static int
+day_seal(struct writer *w, struct day *day, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (day_open(w, day, err) < 0 || dayfile_seal(day->file, err) < 0)
+		return -1;
+	at_point("sealed");
+	sqlite3_bind_int64(w->unlist_day, 1, day->day);
+	if (db_run(w->unlist_day, err) < 0)
+		return -1;
+	day->listed = false;
+	dayfile_path(w->data, day->day, path);
+	if (w->catalog != NULL &&
+	    catalog_put(w->catalog, day->day, day->file, path, NULL) < 0)
+		catalog_drop(w->catalog, day->day, NULL);
+	day_close(w, day);
+	return 0;
+}
+
+static void
+day_forget(struct writer *w, struct day *gone)
+{
+	struct day **at = &w->days;
+
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	if (w->last_day == gone)
+		w->last_day = NULL;
+	day_close(w, gone);
+	parts_free(w, gone->first);
+	parts_free(w, gone->chunked);
+	free(gone);
+}
+
+/* Nothing waits, the day is over, and nothing came for a while. */
+static bool
+day_quiet(const struct writer *w, const struct day *day)
+{
+	return day->listed && day->first == NULL && day->chunked == NULL &&
+	    (day->day + 1) * DAY_NS + QUIET_NS < w->now_ns &&
+	    day->touched_ns + QUIET_NS < w->now_ns;
+}
+
+static void
+seal_quiet(struct writer *w)
+{
+	struct day *next;
+
+	for (struct day *day = w->days; day != NULL; day = next) {
+		next = day->next;
+		/* A reader in the way: the next time. */
+		if (day_quiet(w, day) && day_seal(w, day, NULL) == 0)
+			day_forget(w, day);
+	}
+}
+
+static struct day *
+day_known(struct writer *w, int64_t number)
+{
+	struct day *day = w->days;
+
+	while (day != NULL && day->day != number)
+		day = day->next;
+	return day;
+}
+
+/* A day with events that are not in its file yet is written to now and stays;
+ * the parser lets nothing in that is older than retention. */
+static void
+retain(struct writer *w)
+{
+	struct day_file *files;
+	struct day *day;
+	size_t n, go;
+
+	if (w->conf.retention_ns == 0 && w->conf.retention_bytes == 0)
+		return;
+	n = day_files(w->data, &files);
+	go = retain_choose(files, n, w->now_ns, w->conf.retention_ns,
+	    w->conf.retention_bytes);
+	for (size_t i = 0; i < go; i++) {
+		day = day_known(w, files[i].day);
+		if (day != NULL && (day->first != NULL ||
+		    day->chunked != NULL))
+			continue;
+		if (day != NULL) {
+			sqlite3_bind_int64(w->unlist_day, 1, day->day);
+			db_run(w->unlist_day, NULL);
+			day_forget(w, day);
+		}
+		if (w->catalog != NULL)
+			catalog_drop(w->catalog, files[i].day, NULL);
+		retain_unlink(w->data, files[i].day);
+		w->figures.days_dropped++;
+	}
+	free(files);
+}
+
+/* The age of a part is counted from when we first saw it here: its own times
+ * may be those of an old file. */
+static int
+chunk_old(struct writer *w, struct day *day, bool *made, struct err *err)
+{
+	for (struct part *part = day->first; part != NULL; part = part->next)
+		if (part->since_ns == 0)
+			part->since_ns = w->now_ns;
+	if (day->first == NULL || w->now_ns - day->first->since_ns <
+	    w->conf.chunk_age_ms * 1000000)
+		return 0;
+	*made = true;
+	return day_chunk(w, day, true, err);
+}
+
+int
+writer_tend(struct writer *w, int64_t now_ns, struct err *err)
+{
+	struct err why = { .kind = ERR_NONE };
+	bool made = false;
+
+	w->now_ns = now_ns;
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (chunk_old(w, day, &made, &why) < 0)
+			goto fail;
+	if (made && live_commit(w, &why) < 0)
+		goto fail;
+	if (now_ns - w->rarely_ns < TEND_RARELY_NS && now_ns >= w->rarely_ns)
+		return 0;
+	w->rarely_ns = now_ns;
+	seal_quiet(w);
+	retain(w);
+	if (ledger_tend(w->ledger, now_ns, &why) == 0)
+		return 0;
+fail:
+	err_context(&why, "store %s", w->data);
+	if (err != NULL)
+		*err = why;
+	return -1;
+}
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+static int
+folder_make(const char *path, struct err *err)
+{
+	char folder[PATH_MAX], *slash;
+
+	if (snprintf(folder, sizeof(folder), "%s", path) >= PATH_MAX - 64)
+		return err_set(err, ERR_IO, "%s: name too long", path);
+	for (slash = strchr(folder + 1, '/'); slash != NULL;
+	    slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(folder, 0750);
+		*slash = '/';
+	}
+	if (mkdir(folder, 0750) < 0 && errno != EEXIST)
+		return err_errno(err, ERR_IO, "%s", path);
+	return 0;
+}
+
+static int
+lock_take(struct writer *w, struct err *err)
+{
+	char path[PATH_MAX], text[32];
+	int n;
+
+	snprintf(path, sizeof(path), "%s/lock", w->data);
+	w->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (w->lock < 0)
+		return err_errno(err, ERR_IO, "%s", path);
+	if (flock(w->lock, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, ERR_IO, "%s is in use by another writer",
+		    w->data);
+	/* For people; the lock itself is what counts. */
+	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(w->lock, 0) < 0 || write(w->lock, text, (size_t)n) < 0)
+		return err_errno(err, errno == ENOSPC ? ERR_FULL : ERR_IO,
+		    "%s", path);
+	return 0;
+}
+
+static int
+statements_make(struct writer *w, struct err *err)
+{
+	const struct {
+		sqlite3_stmt **stmt;
+		const char *sql;
+	} rows[] = {
+		{ &w->put_tail, "INSERT OR REPLACE INTO tail(seq, day, t_min, "
+		    "t_max, n, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)" },
+		{ &w->drop_tail, "DELETE FROM tail WHERE seq = ?" },
+		{ &w->get_tail, "SELECT crc, data FROM tail WHERE seq = ?" },
+		{ &w->put_mark,
+		    "INSERT OR REPLACE INTO mark(k, v) VALUES(?, ?)" },
+		{ &w->list_day,
+		    "INSERT OR IGNORE INTO open_day(day) VALUES(?)" },
+		{ &w->unlist_day, "DELETE FROM open_day WHERE day = ?" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		*rows[i].stmt = db_prepare(w->live, rows[i].sql, err);
+		if (*rows[i].stmt == NULL)
+			return -1;
+	}
+	w->ledger = ledger_writer_new(w->live, err);
+	return w->ledger != NULL ? 0 : -1;
+}
+
+/* live.db is gone or new: what the day files say is taken up, so that sequences
+ * go on rising. */
+static void
+marks_from_files(struct writer *w)
+{
+	struct day_file *files;
+	size_t n = day_files(w->data, &files);
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		struct dayfile *file;
+		uint64_t seq1;
+
+		dayfile_path(w->data, files[i].day, path);
+		file = dayfile_open_read(path, NULL);
+		if (file == NULL)
+			continue;
+		seq1 = dayfile_seq1(file);
+		if (w->node == 0)
+			w->node = dayfile_node(file);
+		if (dayfile_node(file) == w->node && seq1 > w->mark)
+			w->mark = seq1;
+		dayfile_close(file);
+	}
+	free(files);
+	if (w->mark >> BOOT_SHIFT > w->boot)
+		w->boot = w->mark >> BOOT_SHIFT;
+}
+
+static int
+marks_open(struct writer *w, struct err *err)
+{
+	w->node = (uint32_t)db_number(w->live,
+	    "SELECT v FROM mark WHERE k = 'node'", 0);
+	w->boot = (uint64_t)db_number(w->live,
+	    "SELECT v FROM mark WHERE k = 'boot'", 0);
+	w->mark = (uint64_t)db_number(w->live,
+	    "SELECT v FROM mark WHERE k = 'seq'", 0);
+	if (w->node == 0)
+		marks_from_files(w);
+	while (w->node == 0)
+		check(getrandom(&w->node, sizeof(w->node), 0) ==
+		    sizeof(w->node));
+	if (++w->boot >= BOOT_LIMIT)
+		return err_set(err, ERR_LIMIT, "started %d times: boot numbers "
+		    "are used up; begin a new data folder", BOOT_LIMIT);
+	if (db_exec(w->live, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (mark_put(w, "node", w->node, err) < 0 ||
+	    mark_put(w, "boot", w->boot, err) < 0 ||
+	    mark_put(w, "seq", w->mark, err) < 0 ||
+	    db_exec(w->live, "COMMIT", err) < 0) {
+		db_exec(w->live, "ROLLBACK", NULL);
+		return -1;
+	}
+	w->last_seq = w->mark;
+	return 0;
+}
+
+/* Chunks that were not committed go; tail rows that are in a chunk go. */
+static int
+day_recover(struct writer *w, struct day *day, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	sqlite3_stmt *stmt;
+	uint64_t seq1;
+	int result;
+
+	dayfile_path(w->data, day->day, path);
+	if (stat(path, &st) < 0)
+		return 0;
+	if (day_open(w, day, err) < 0 ||
+	    dayfile_trim(day->file, w->mark, err) < 0)
+		return -1;
+	if (dayfile_node(day->file) != w->node)
+		return 0;
+	seq1 = dayfile_seq1(day->file);
+	stmt = db_prepare(w->live,
+	    "DELETE FROM tail WHERE day = ? AND seq <= ?", err);
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, day->day);
+	sqlite3_bind_int64(stmt, 2, (int64_t)seq1);
+	result = db_run(stmt, err);
+	sqlite3_finalize(stmt);
+	return result;
+}
+
+static int
+tail_recover(struct writer *w, struct err *err)
+{
+	sqlite3_stmt *stmt = db_prepare(w->live, "SELECT seq, day, t_min, "
+	    "t_max, n, substr(data, 1, 24) FROM tail ORDER BY seq", err);
+	int step;
+
+	if (stmt == NULL)
+		return -1;
+	while ((step = db_step(stmt, err)) == 1) {
+		struct part *part = xcalloc(1, sizeof(*part));
+
+		part->seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+		part->t_min = sqlite3_column_int64(stmt, 2);
+		part->t_max = sqlite3_column_int64(stmt, 3);
+		part->n = (uint32_t)sqlite3_column_int64(stmt, 4);
+		part->raw_bytes = tail_raw_bytes(db_blob(stmt, 5));
+		part->in_tail = true;
+		part_append(day_get(w, sqlite3_column_int64(stmt, 1)), part);
+	}
+	sqlite3_finalize(stmt);
+	return step;
+}
+
+/* A damaged day file does not keep the sink from starting: it is set aside by
+ * name, and a new one is begun. */
+static int
+day_set_aside(struct writer *w, int64_t day, struct err *err)
+{
+	char path[PATH_MAX], aside[PATH_MAX + 16];
+
+	dayfile_path(w->data, day, path);
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	if (rename(path, aside) < 0)
+		return err_errno(err, ERR_IO, "%s", path);
+	w->figures.set_aside++;
+	return 0;
+}
+
+static int
+recover(struct writer *w, struct err *err)
+{
+	sqlite3_stmt *stmt = db_prepare(w->live, "SELECT day FROM open_day "
+	    "UNION SELECT day FROM tail", err);
+	struct err why = { .kind = ERR_NONE };
+	int step;
+
+	if (stmt == NULL)
+		return -1;
+	while ((step = db_step(stmt, err)) == 1)
+		day_get(w, sqlite3_column_int64(stmt, 0))->listed = true;
+	sqlite3_finalize(stmt);
+	if (step < 0)
+		return -1;
+	for (struct day *day = w->days; day != NULL; day = day->next) {
+		if (day_recover(w, day, &why) == 0)
+			continue;
+		if (why.kind != ERR_DAMAGED) {
+			*err = why;
+			return -1;
+		}
+		day_close(w, day);
+		if (day_set_aside(w, day->day, err) < 0)
+			return -1;
+	}
+	return tail_recover(w, err);
+}
+
+static void
+conf_fill(struct writer *w, const struct writer_conf *conf)
+{
+	w->conf = *conf;
+	w->data = xstrdup(conf->data);
+	if (w->conf.chunk_events == 0 || w->conf.chunk_events > CHUNK_EVENTS)
+		w->conf.chunk_events = CHUNK_EVENTS;
+	if (w->conf.chunk_bytes == 0)
+		w->conf.chunk_bytes = CHUNK_BYTES;
+	if (w->conf.chunk_age_ms == 0)
+		w->conf.chunk_age_ms = CHUNK_AGE_MS;
+	if (w->conf.open_bytes == 0)
+		w->conf.open_bytes = OPEN_BYTES;
+}
+
+static int
+files_open(struct writer *w, struct err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/live.db", w->data);
+	w->live = db_open_write(path, SCHEMA_LIVE, err);
+	if (w->live == NULL) {
+		err_context(err, "%s", path);
+		return -1;
+	}
+	/* The catalog can be made again: a broken one is thrown away. */
+	snprintf(path, sizeof(path), "%s/catalog.db", w->data);
+	w->catalog = db_open_write(path, SCHEMA_CATALOG, NULL);
+	if (w->catalog == NULL && unlink(path) == 0)
+		w->catalog = db_open_write(path, SCHEMA_CATALOG, NULL);
+	return 0;
+}
+
+static void
+writer_free(struct writer *w)
+{
+	for (size_t i = 0; i < w->npending; i++)
+		batch_put(w->pending[i]);
+	free(w->pending);
+	while (w->days != NULL)
+		day_forget(w, w->days);
+	ledger_writer_free(w->ledger);
+	sqlite3_finalize(w->put_tail);
+	sqlite3_finalize(w->drop_tail);
+	sqlite3_finalize(w->get_tail);
+	sqlite3_finalize(w->put_mark);
+	sqlite3_finalize(w->list_day);
+	sqlite3_finalize(w->unlist_day);
+	tail_packer_free(w->tail);
+	packer_free(w->tail_codec);
+	packer_free(w->packer);
+	db_close(w->catalog);
+	db_close(w->live);
+	if (w->lock >= 0)
+		close(w->lock);
+	free(w->data);
+	free(w);
+}
+
+struct writer *
+writer_open(const struct writer_conf *conf, struct err *err)
+{
+	struct writer *w = xcalloc(1, sizeof(*w));
+	enum codec codec = conf->zlib ? CODEC_ZLIB : CODEC_ZSTD;
+	struct err why = { .kind = ERR_NONE };
+
+	w->lock = -1;
+	conf_fill(w, conf);
+	w->packer = packer_new(codec, 0);
+	w->tail_codec = packer_new(codec, conf->zlib ? 1 : TAIL_LEVEL);
+	w->tail = tail_packer_new(w->tail_codec);
+	if (folder_make(w->data, &why) < 0 || lock_take(w, &why) < 0 ||
+	    files_open(w, &why) < 0 || statements_make(w, &why) < 0 ||
+	    marks_open(w, &why) < 0 || recover(w, &why) < 0) {
+		err_context(&why, "store %s", w->data);
+		if (err != NULL)
+			*err = why;
+		writer_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+/* Everything into chunks, and every day one file that reads without a WAL: the
+ * writer may not come back for long. */
+static int
+finish(struct writer *w, struct err *err)
+{
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day_chunk(w, day, true, err) < 0)
+			return -1;
+	if (live_commit(w, err) < 0)
+		return -1;
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day->listed)
+			day_seal(w, day, NULL);
+	return 0;
+}
+
+int
+writer_close(struct writer *w, bool final, struct err *err)
+{
+	int result;
+
+	if (w == NULL)
+		return 0;
+	result = writer_commit(w, err);
+	if (result == 0 && final)
+		result = finish(w, err);
+	writer_free(w);
+	return result;
+}

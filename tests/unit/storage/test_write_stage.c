@@ -1,0 +1,573 @@
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "engine/err.h"
+#include "storage/chunk.h"
+#include "storage/ledger.h"
+#include "storage/store.h"
+#include "storage/write_stage.h"
+#include "tests/unit/storage/events.h"
+
+#define START (20000 * DAY)
+#define MOST 20000
+
+static char folder[PATH_MAX];
+
+static int
+folder_new(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/yagura-store-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
+	return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int
+folder_remove(void **state)
+{
+	char command[PATH_MAX + 16];
+
+	(void)state;
+	writer_at = NULL;
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command);
+}
+
+static struct writer *
+open_writer(size_t chunk_events)
+{
+	struct writer_conf conf = { .data = folder,
+	    .chunk_events = chunk_events };
+	struct err err = { .kind = ERR_NONE };
+	struct writer *writer = writer_open(&conf, &err);
+
+	if (writer == NULL)
+		print_message("%s\n", err.text);
+	assert_non_null(writer);
+	return writer;
+}
+
+/* A batch of n events, each with a number as raw line. The day of an event is
+ * its number divided by per_day, one in ten is a day late. */
+static struct batch *
+numbered(uint64_t seq0, unsigned first, unsigned n, unsigned per_day)
+{
+	struct batch *batch = batch_new(1, seq0);
+
+	for (unsigned i = first; i < first + n; i++) {
+		char text[64];
+		int len = snprintf(text, sizeof(text), "line %u of many", i);
+		struct event *event = batch_add(batch,
+		    slice_of(text, (size_t)len), SLICE("peer"), START);
+
+		event->time_ns = START + (int64_t)(i / per_day) * DAY +
+		    (int64_t)i * 1000000;
+		if (i % 10 == 9)
+			event->time_ns -= DAY;
+		event_set(event, FIELD_EVENT_CODE, value_text(
+		    slice_of(event->raw.ptr + 5, event->raw.len - 13),
+		    TRANSFORM_NONE));
+		event_set(event, FIELD_SOURCE_PORT, value_long(i % 100));
+		event_seal(event);
+	}
+	batch->phase = BATCH_MATCHED;
+	return batch;
+}
+
+static void
+see(const struct event *event, unsigned char *seen)
+{
+	struct slice digits = slice_skip(event->raw, 5);
+	char buf[VALUE_TEXT_BYTES];
+	int64_t number = -1;
+
+	digits.len -= sizeof(" of many") - 1;
+	assert_true(slice_long(digits, &number));
+	assert_in_range(number, 0, MOST - 1);
+	assert_true(slice_eq(event_text(event, FIELD_EVENT_CODE, buf),
+	    digits));
+	assert_int_equal(event_get(event, FIELD_SOURCE_PORT)->u.num,
+	    number % 100);
+	seen[number]++;
+}
+
+/* Counts every stored event. */
+static void
+look(unsigned char *seen)
+{
+	const struct partition_info *infos;
+	struct err err = { .kind = ERR_NONE };
+	struct store *store = store_open(folder, &err);
+	struct arena *arena = arena_new(0);
+	uint64_t events = 0, found = 0;
+	size_t n;
+
+	if (store == NULL)
+		print_message("%s\n", err.text);
+	assert_non_null(store);
+	memset(seen, 0, MOST);
+	n = store_partitions(store, INT64_MIN, INT64_MAX, false, &infos,
+	    &err);
+	for (size_t i = 0; i < n; i++) {
+		struct partition *partition = partition_open(store, &infos[i],
+		    &err);
+		const struct chunk_info *chunks;
+		size_t nchunks;
+
+		assert_non_null(partition);
+		assert_true(i == 0 || infos[i].day_ns > infos[i - 1].day_ns);
+		events += infos[i].events;
+		nchunks = partition_chunks(partition, &chunks);
+		for (size_t k = 0; k < nchunks; k++) {
+			struct chunk *chunk = chunk_open(partition, &chunks[k],
+			    &err);
+
+			assert_non_null(chunk);
+			for (uint32_t row = 0; row < chunk_rows(chunk);
+			    row++) {
+				struct event event;
+
+				arena_reset(arena);
+				assert_true(chunk_event(chunk, row, arena,
+				    &event, &err));
+				see(&event, seen);
+				found++;
+			}
+			chunk_close(chunk);
+		}
+		for (size_t k = 0; k < partition_tail_count(partition); k++) {
+			size_t count;
+			struct event *tail;
+
+			arena_reset(arena);
+			tail = partition_tail(partition, k, arena, &count,
+			    &err);
+			assert_non_null(tail);
+			for (size_t j = 0; j < count; j++)
+				see(&tail[j], seen);
+			found += count;
+		}
+		partition_close(partition);
+	}
+	assert_int_equal(events, found);
+	assert_int_equal(err.kind, ERR_NONE);
+	assert_int_equal(store_missing(store, NULL), 0);
+	store_close(store);
+	arena_free(arena);
+}
+
+static void
+check_exactly(unsigned n)
+{
+	static unsigned char seen[MOST];
+
+	look(seen);
+	for (unsigned i = 0; i < MOST; i++)
+		if (seen[i] != (i < n))
+			fail_msg("line %u is there %u times", i, seen[i]);
+}
+
+static void
+write_lines(struct writer *writer, unsigned first, unsigned n, unsigned per_day)
+{
+	uint64_t seq = writer_first_seq(writer) + ((uint64_t)first << 12);
+	struct batch *batch = numbered(seq, first, n, per_day);
+
+	writer_add(writer, batch);
+	batch_put(batch);
+}
+
+static void
+keeps_what_was_committed_and_nothing_else(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct err err = { .kind = ERR_NONE };
+
+	(void)state;
+	write_lines(writer, 0, 500, 200);
+	assert_int_equal(writer_pending(writer) > 0, 1);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	assert_int_equal(writer_pending(writer), 0);
+	check_exactly(500);
+	write_lines(writer, 500, 1000, 200);
+	check_exactly(500);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	check_exactly(1500);
+	assert_int_equal(writer_close(writer, false, &err), 0);
+	check_exactly(1500);
+}
+
+static void
+turns_full_tails_into_chunks(void **state)
+{
+	struct writer *writer = open_writer(1000);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+
+	(void)state;
+	for (unsigned i = 0; i < 10000; i += 500) {
+		write_lines(writer, i, 500, 3000);
+		assert_int_equal(writer_commit(writer, &err), 0);
+		check_exactly(i + 500);
+	}
+	writer_figures(writer, &figures);
+	assert_true(figures.chunks >= 6);
+	assert_true(figures.days_open <= 3);
+	assert_int_equal(figures.stored, 10000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(10000);
+	/* All in chunks now; a further writer goes on behind them. */
+	writer = open_writer(1000);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.tail_events, 0);
+	write_lines(writer, 10000, 700, 3000);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	check_exactly(10700);
+	assert_int_equal(writer_close(writer, false, &err), 0);
+	check_exactly(10700);
+}
+
+static void
+takes_up_the_tail_of_the_last_run(void **state)
+{
+	struct err err = { .kind = ERR_NONE };
+	struct writer *writer;
+
+	(void)state;
+	for (unsigned i = 0; i < 4000; i += 400) {
+		writer = open_writer(1000);
+		write_lines(writer, i, 400, 100000);
+		assert_int_equal(writer_close(writer, false, &err), 0);
+	}
+	check_exactly(4000);
+	writer = open_writer(1000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(4000);
+}
+
+static void
+makes_chunks_of_what_has_waited_long_enough(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+	int64_t now = START;
+
+	(void)state;
+	write_lines(writer, 0, 100, 100000);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	assert_int_equal(writer_tend(writer, now, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.chunks, 0);
+	now += INT64_C(15) * 60 * 1000000000;
+	assert_int_equal(writer_tend(writer, now, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.chunks, 2);	/* late ones have their own */
+	assert_int_equal(figures.tail_events, 0);
+	check_exactly(100);
+	/* Two days on all is sealed: no WAL is left. */
+	assert_int_equal(writer_tend(writer, now + 3 * DAY, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.days_open, 0);
+	check_exactly(100);
+	assert_int_equal(writer_close(writer, false, &err), 0);
+	check_exactly(100);
+}
+
+static void
+drops_days_past_retention(void **state)
+{
+	struct writer_conf conf = { .data = folder, .retention_ns = 5 * DAY };
+	struct err err = { .kind = ERR_NONE };
+	struct writer *writer = writer_open(&conf, &err);
+	static unsigned char seen[MOST];
+	struct writer_figures figures;
+
+	(void)state;
+	assert_non_null(writer);
+	write_lines(writer, 0, 1000, 100);	/* ten days, and one before */
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	writer = writer_open(&conf, &err);
+	assert_non_null(writer);
+	assert_int_equal(writer_tend(writer, START + 10 * DAY, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.days_dropped, 5);
+	look(seen);
+	assert_int_equal(seen[0], 0);
+	assert_int_equal(seen[998], 1);
+	assert_int_equal(writer_close(writer, false, &err), 0);
+}
+
+static void
+lets_one_writer_in(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct writer_conf conf = { .data = folder };
+	struct err err = { .kind = ERR_NONE };
+
+	(void)state;
+	assert_null(writer_open(&conf, &err));
+	assert_int_equal(err.kind, ERR_IO);
+	writer_close(writer, false, NULL);
+	writer = open_writer(0);
+	writer_close(writer, false, NULL);
+}
+
+static void
+gives_each_start_higher_sequences(void **state)
+{
+	struct writer *writer = open_writer(0);
+	uint64_t first = writer_first_seq(writer);
+	uint32_t node = writer_node(writer);
+
+	(void)state;
+	assert_true((int64_t)first > 0);
+	assert_true(node != 0);
+	writer_close(writer, false, NULL);
+	writer = open_writer(0);
+	assert_true(writer_first_seq(writer) > first);
+	assert_int_equal(writer_node(writer), node);
+	writer_close(writer, false, NULL);
+}
+
+/* A lost live.db loses its tail, never the days; sequences go on rising. */
+static void
+starts_again_without_live_db(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct err err = { .kind = ERR_NONE };
+	uint64_t first = writer_first_seq(writer);
+	char path[PATH_MAX + 16];
+
+	(void)state;
+	write_lines(writer, 0, 300, 100);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	snprintf(path, sizeof(path), "%s/live.db", folder);
+	assert_int_equal(unlink(path), 0);
+	writer = open_writer(0);
+	assert_true(writer_first_seq(writer) > first);
+	write_lines(writer, 300, 300, 100);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	check_exactly(600);
+	writer_close(writer, false, NULL);
+}
+
+/* --- crashes ----------------------------------------------------------------- */
+
+static unsigned crash_in;
+
+static void
+crash_maybe(const char *point)
+{
+	(void)point;
+	if (crash_in-- == 0)
+		_exit(99);
+}
+
+/* A child writes lines, telling through a pipe what was committed, and dies at
+ * the chosen point. A reader and the next writer must then agree on exactly
+ * the committed lines; those it was not told about may be sent again. */
+static unsigned
+crashing_child(unsigned first, unsigned point)
+{
+	int ends[2], status;
+	unsigned committed = first, told;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct writer_conf conf = { .data = folder,
+		    .chunk_events = 300 };
+		struct writer *writer;
+
+		crash_in = point;
+		writer_at = crash_maybe;
+		writer = writer_open(&conf, NULL);
+		if (writer == NULL)
+			_exit(1);
+		for (unsigned i = first; i < first + 600; i += 100) {
+			write_lines(writer, i, 100, 250);
+			if (writer_commit(writer, NULL) < 0)
+				_exit(1);
+			told = i + 100;
+			if (write(ends[1], &told, sizeof(told)) < 0)
+				_exit(1);
+		}
+		_exit(99);
+	}
+	close(ends[1]);
+	while (read(ends[0], &told, sizeof(told)) == (ssize_t)sizeof(told))
+		committed = told;
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 99);
+	return committed;
+}
+
+static void
+shows_each_line_once_wherever_it_crashes(void **state)
+{
+	static unsigned char seen[MOST];
+	unsigned n = 0, extra;
+
+	(void)state;
+	for (unsigned point = 0; point < 22; point++) {
+		n = crashing_child(n, point);
+		look(seen);
+		/* A commit may have been whole without being told. */
+		extra = seen[n] != 0 ? 100 : 0;
+		check_exactly(n + extra);
+		n += extra;
+		writer_close(open_writer(300), false, NULL);
+		check_exactly(n);
+	}
+	assert_true(n > 3000);
+}
+
+/* --- ledger -------------------------------------------------------------------- */
+
+static void
+commits_notes_with_their_batch(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct batch *batch = numbered(writer_first_seq(writer), 0, 10, 100);
+	const uint64_t seqs[] = { 5, 6 };
+	const int64_t times[] = { 50, 60 };
+	struct err err = { .kind = ERR_NONE };
+	struct arena *arena = arena_new(0);
+	struct slice answer;
+	struct store *store;
+	struct note *note;
+	struct run run;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {	/* the second replaces */
+		note = batch_add_note(batch, NOTE_RUN);
+		note->key = SLICE("alert-1");
+		note->data = run_pack(batch->arena, seqs, times, i + 1);
+		note->first_ns = 50;
+		note->last_ns = 60;
+		note->count = i + 1;
+	}
+	note = batch_add_note(batch, NOTE_REQUEST);
+	note->key = SLICE("key");
+	note->data = SLICE("{\"taken\":10}");
+	writer_add(writer, batch);
+	assert_false(writer_request_seen(writer, SLICE("key"), START,
+	    &answer));
+	assert_int_equal(writer_commit(writer, &err), 0);
+	assert_true(writer_request_seen(writer, SLICE("key"), START,
+	    &answer));
+	assert_true(slice_eq(answer, SLICE("{\"taken\":10}")));
+	assert_false(writer_request_seen(writer, SLICE("key"),
+	    START + INT64_C(601000000000), &answer));
+
+	store = store_open(folder, &err);
+	assert_non_null(store);
+	assert_true(ledger_run(store, SLICE("alert-1"), arena, &run));
+	assert_int_equal(run.count, 2);
+	assert_int_equal(run.n, 2);
+	assert_int_equal(run.seqs[1], 6);
+	assert_int_equal(run.times_ns[0], 50);
+	assert_false(ledger_run(store, SLICE("alert-2"), arena, &run));
+	store_close(store);
+	batch_put(batch);
+	arena_free(arena);
+	writer_close(writer, false, NULL);
+}
+
+static void
+finds_one_event_by_sequence_and_time(void **state)
+{
+	struct writer *writer = open_writer(300);
+	struct err err = { .kind = ERR_NONE };
+	struct arena *arena = arena_new(0);
+	uint64_t first = writer_first_seq(writer);
+	struct event event;
+	struct store *store;
+
+	(void)state;
+	for (unsigned i = 0; i < 700; i += 100) {
+		write_lines(writer, i, 100, 10000);
+		assert_int_equal(writer_commit(writer, &err), 0);
+	}
+	store = store_open(folder, &err);
+	assert_non_null(store);
+	for (unsigned i = 0; i < 700; i += 33) {
+		uint64_t seq = first + ((uint64_t)(i / 100 * 100) << 12) +
+		    i % 100;
+		int64_t time = START + (int64_t)i * 1000000 -
+		    (i % 10 == 9 ? DAY : 0);
+
+		assert_true(store_event(store, seq, time, arena, &event,
+		    &err));
+		assert_int_equal(event.seq, seq);
+		assert_int_equal(strtoul(event.raw.ptr + 5, NULL, 10), i);
+	}
+	assert_false(store_event(store, first + 5000000000, START, arena,
+	    &event, &err));
+	store_close(store);
+	arena_free(arena);
+	writer_close(writer, false, NULL);
+}
+
+static void
+keeps_alerts_beside_the_events_that_raised_them(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct batch *batch = numbered(writer_first_seq(writer), 0, 5, 100);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+	struct event *alert;
+
+	(void)state;
+	alert = batch_add_alert(batch);
+	alert->raw = SLICE("line 5 of many");
+	alert->time_ns = START;
+	event_set(alert, FIELD_EVENT_CODE, value_text(SLICE("5"),
+	    TRANSFORM_OWNED));
+	event_set(alert, FIELD_SOURCE_PORT, value_long(5));
+	event_seal(alert);
+	writer_add(writer, batch);
+	batch_put(batch);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.stored, 5);
+	assert_int_equal(figures.alerts, 1);
+	check_exactly(6);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(6);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_new, folder_remove)
+	const struct CMUnitTest tests[] = {
+		TEST(keeps_what_was_committed_and_nothing_else),
+		TEST(turns_full_tails_into_chunks),
+		TEST(takes_up_the_tail_of_the_last_run),
+		TEST(makes_chunks_of_what_has_waited_long_enough),
+		TEST(drops_days_past_retention),
+		TEST(lets_one_writer_in),
+		TEST(gives_each_start_higher_sequences),
+		TEST(starts_again_without_live_db),
+		TEST(shows_each_line_once_wherever_it_crashes),
+		TEST(commits_notes_with_their_batch),
+		TEST(finds_one_event_by_sequence_and_time),
+		TEST(keeps_alerts_beside_the_events_that_raised_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
