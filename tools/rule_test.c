@@ -1,0 +1,445 @@
+#include "tools/rule_test.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "correlation/correlate_stage.h"
+#include "correlation/match_stage.h"
+#include "correlation/rule.h"
+#include "correlation/sigma_rule.h"
+#include "engine/arena.h"
+#include "engine/batch.h"
+#include "engine/check.h"
+#include "engine/conf.h"
+#include "engine/diag.h"
+#include "engine/event.h"
+#include "engine/strbuf.h"
+#include "engine/timeparse.h"
+#include "engine/yaml.h"
+#include "tools/detect_input.h"
+
+#define SECOND_NS INT64_C(1000000000)
+#define TEST_TIMES 100000	/* repetitions of one line */
+#define START_NS (INT64_C(1795168800) * SECOND_NS)	/* 2026-11-20 10:00 */
+
+struct suite {
+	struct ruleset *set;
+	struct diag *diag;
+	struct rule_test_figures *figures;
+	struct detect_input *input;
+	struct match_stage *match;
+	bool	*tested;	/* by rule: some test makes it alert */
+	/* the present test */
+	const char *file;
+	struct correlator *correlator;
+	struct batch *batch;
+	uint64_t nbatches;
+	int64_t	 now_ns;
+	bool	*fired, *raised;	/* by rule */
+	uint64_t i;		/* the line's repetition, from 0 */
+};
+
+static struct slice
+rule_word(const struct rule *rule)
+{
+	return rule->name.len > 0 ? rule->name : rule->id;
+}
+
+/* --- a test's stream ------------------------------------------------------- */
+static void
+note_firing(const struct firing *firing, void *arg)
+{
+	struct suite *suite = arg;
+
+	suite->fired[firing->rule->number] = true;
+}
+
+static void
+run_batch(struct suite *suite)
+{
+	struct batch *batch = suite->batch;
+	char text[VALUE_TEXT_BYTES];
+
+	if (batch == NULL)
+		return;
+	suite->batch = NULL;
+	batch->phase = BATCH_PARSED;
+	match_stage_run(suite->match, suite->set, batch);
+	correlate_stage_run(suite->correlator, batch);
+	for (size_t i = 0; i < batch->n; i++)
+		for (size_t k = 0; k < batch->events[i].nhits; k++)
+			suite->fired[batch->events[i].hits[k]] = true;
+	for (size_t i = 0; i < batch->nalerts; i++) {
+		const struct rule *rule = ruleset_find(suite->set,
+		    event_text(batch->alerts[i], FIELD_RULE_ID, text));
+
+		if (rule != NULL)
+			suite->raised[rule->number] = true;
+	}
+	batch_put(batch);
+}
+
+/* One {hole} of a line. */
+static void
+put_hole(struct suite *suite, struct strbuf *out, struct slice hole)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	int64_t seconds = suite->now_ns / SECOND_NS, year;
+	int ms = (int)(suite->now_ns % SECOND_NS / 1000000);
+	int second = (int)(seconds % 86400);
+	unsigned month, day;
+
+	time_date(seconds / 86400, &year, &month, &day);
+	if (slice_eq(hole, SLICE("3164")))
+		strbuf_printf(out, "%.3s %2u %02d:%02d:%02d",
+		    months + 3 * (month - 1), day, second / 3600,
+		    second / 60 % 60, second % 60);
+	else if (slice_eq(hole, SLICE("iso")))
+		strbuf_printf(out, "%04" PRId64 "-%02u-%02uT%02d:%02d:%02d.%03dZ",
+		    year, month, day, second / 3600, second / 60 % 60,
+		    second % 60, ms);
+	else if (slice_eq(hole, SLICE("date")))
+		strbuf_printf(out, "%04" PRId64 "-%02u-%02u", year, month,
+		    day);
+	else if (slice_eq(hole, SLICE("clock")))
+		strbuf_printf(out, "%02d:%02d:%02d", second / 3600,
+		    second / 60 % 60, second % 60);
+	else if (slice_eq(hole, SLICE("bind")))
+		strbuf_printf(out, "%02u-%.3s-%04" PRId64
+		    " %02d:%02d:%02d.%03d", day, months + 3 * (month - 1),
+		    year, second / 3600, second / 60 % 60, second % 60, ms);
+	else if (slice_eq(hole, SLICE("epoch")))
+		strbuf_printf(out, "%" PRId64 ".%03d", seconds, ms);
+	else if (slice_eq(hole, SLICE("epoch_ns")))
+		strbuf_printf(out, "%" PRId64, suite->now_ns);
+	else if (slice_eq(hole, SLICE("i")))
+		strbuf_printf(out, "%" PRIu64, suite->i);
+	else if (slice_eq(hole, SLICE("word")))
+		strbuf_printf(out, "%016" PRIx64, (suite->i + 1) *
+		    UINT64_C(0x9e3779b97f4a7c15));
+	else
+		strbuf_printf(out, "{%.*s}", (int)hole.len, hole.ptr);
+}
+
+/* Braces that hold none of our words stay: JSON lines are full of them. */
+static void
+put_line(struct suite *suite, struct strbuf *out, struct slice line)
+{
+	static const char word[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+
+	while (line.len > 0) {
+		size_t n = 1;
+
+		while (line.ptr[0] == '{' && n < line.len &&
+		    memchr(word, line.ptr[n], sizeof(word) - 1) != NULL)
+			n++;
+		if (n > 1 && n < line.len && line.ptr[n] == '}') {
+			put_hole(suite, out, slice_of(line.ptr + 1, n - 1));
+			line = slice_skip(line, n + 1);
+			continue;
+		}
+		strbuf_putc(out, line.ptr[0]);
+		line = slice_skip(line, 1);
+	}
+}
+
+static void
+set_fields(struct event *event, const struct yaml_node *fields)
+{
+	struct arena *arena = event->batch->arena;
+
+	for (size_t i = 0; fields != NULL && i < fields->n; i++) {
+		const struct yaml_node *value = fields->items[i];
+		field_t field = field_intern(yaml_text(fields->keys[i],
+		    SLICE("")));
+
+		if (value->kind == YAML_SCALAR) {
+			event_set_text(event, field, arena_dup(arena,
+			    value->text), TRANSFORM_OWNED);
+			continue;
+		}
+		for (size_t k = 0; k < value->n; k++)
+			event_append(event, field, value_text(arena_dup(arena,
+			    yaml_text(value->items[k], SLICE(""))),
+			    TRANSFORM_OWNED));
+	}
+}
+
+static void
+take_line(struct suite *suite, const struct yaml_node *item,
+    struct slice line)
+{
+	struct strbuf text = STRBUF_INIT;
+	const struct yaml_node *fields = yaml_get(item, "fields");
+	struct event *event;
+
+	if (suite->batch == NULL)
+		suite->batch = batch_new(0, suite->nbatches++ << 12);
+	put_line(suite, &text, line);
+	event = batch_add(suite->batch, strbuf_slice(&text),
+	    SLICE("192.0.2.1:514"), suite->now_ns);
+	detect_input_read(suite->input, event, true);
+	if (!event->sealed) {
+		set_fields(event, fields);
+		event_seal(event);
+	}
+	suite->figures->events++;
+	strbuf_fini(&text);
+	if (batch_full(suite->batch))
+		run_batch(suite);
+}
+
+static bool
+read_span(struct suite *suite, const struct yaml_node *item, const char *key,
+    int64_t *ns)
+{
+	const struct yaml_node *node = yaml_get(item, key);
+
+	if (node == NULL || sigma_read_span(yaml_text(node, SLICE("")), ns))
+		return true;
+	diag_error(suite->diag, suite->file, node->line, node->column,
+	    "%s takes a timespan such as 3s or 5m", key);
+	return false;
+}
+
+static void
+take_item(struct suite *suite, const struct yaml_node *item)
+{
+	struct slice line = yaml_text(item, SLICE(""));
+	int64_t every = SECOND_NS, wait = SECOND_NS, times = 1;
+
+	if (item->kind == YAML_MAP)
+		line = yaml_text(yaml_get(item, "line"), SLICE(""));
+	if (item->kind == YAML_MAP &&
+	    (!read_span(suite, item, "every", &every) ||
+	    !read_span(suite, item, "wait", &wait)))
+		return;
+	if (item->kind == YAML_MAP && yaml_get(item, "times") != NULL &&
+	    (!yaml_long(yaml_get(item, "times"), &times) || times < 0 ||
+	    times > TEST_TIMES)) {
+		diag_error(suite->diag, suite->file, item->line, item->column,
+		    "times is a number up to %d", TEST_TIMES);
+		return;
+	}
+	suite->now_ns += wait;
+	for (int64_t i = 0; line.len > 0 && i < times; i++) {
+		suite->i = (uint64_t)i;
+		if (i > 0)
+			suite->now_ns += every;
+		take_line(suite, item, line);
+	}
+}
+
+/* --- what was expected ----------------------------------------------------- */
+/* By id or by name. */
+static const struct rule *
+find_rule(const struct suite *suite, struct slice word)
+{
+	const struct rule *rule = ruleset_find(suite->set, word);
+
+	for (size_t i = 0; rule == NULL && i < ruleset_count(suite->set); i++)
+		if (slice_eq(ruleset_rule(suite->set, i)->name, word))
+			rule = ruleset_rule(suite->set, i);
+	return rule;
+}
+
+static void
+expect_word(struct suite *suite, const struct yaml_node *node,
+    const bool *happened, bool *wanted, const char *what)
+{
+	struct slice word = yaml_text(node, SLICE(""));
+	const struct rule *rule = find_rule(suite, word);
+
+	if (rule == NULL) {
+		diag_error(suite->diag, suite->file, node->line, node->column,
+		    "there is no rule with the name or id \"%.*s\"",
+		    (int)word.len, word.ptr);
+		return;
+	}
+	wanted[rule->number] = true;
+	if (!happened[rule->number])
+		diag_error(suite->diag, suite->file, node->line, node->column,
+		    "%.*s should have %s", (int)word.len, word.ptr, what);
+}
+
+static void
+expect_words(struct suite *suite, const struct yaml_node *list,
+    const bool *happened, bool *wanted, const char *what)
+{
+	if (list == NULL || yaml_is_null(list))
+		return;
+	if (list->kind == YAML_SCALAR)
+		expect_word(suite, list, happened, wanted, what);
+	for (size_t i = 0; list->kind == YAML_LIST && i < list->n; i++)
+		expect_word(suite, list->items[i], happened, wanted, what);
+}
+
+static void
+judge(struct suite *suite, const struct yaml_node *test)
+{
+	size_t n = ruleset_count(suite->set);
+	bool *alerts = xcalloc(n + 1, sizeof(*alerts));
+	bool *matches = xcalloc(n + 1, sizeof(*matches));
+	const struct yaml_node *quiet = yaml_get(test, "quiet");
+	struct slice name = yaml_text(yaml_get(test, "test"), SLICE("?"));
+
+	expect_words(suite, yaml_get(test, "alerts"), suite->raised, alerts,
+	    "alerted");
+	expect_words(suite, yaml_get(test, "matches"), suite->fired, matches,
+	    "matched");
+	for (size_t i = 0; quiet != NULL && i < quiet->n; i++) {
+		struct slice word = yaml_text(quiet->items[i], SLICE(""));
+		const struct rule *rule = find_rule(suite, word);
+
+		if (rule == NULL || suite->fired[rule->number])
+			diag_error(suite->diag, suite->file,
+			    quiet->items[i]->line, 0, rule == NULL ?
+			    "there is no rule \"%.*s\"" :
+			    "%.*s should not have matched", (int)word.len,
+			    word.ptr);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct slice word = rule_word(ruleset_rule(suite->set, i));
+
+		if (suite->raised[i] && !alerts[i])
+			diag_error(suite->diag, suite->file, test->line, 0,
+			    "\"%.*s\": %.*s should not have alerted",
+			    (int)name.len, name.ptr, (int)word.len, word.ptr);
+		suite->tested[i] = suite->tested[i] || suite->raised[i];
+	}
+	free(alerts);
+	free(matches);
+}
+
+static bool
+check_test(struct suite *suite, const struct yaml_node *test)
+{
+	static const char *const keys[] = { "test", "start", "lines",
+	    "alerts", "matches", "quiet" };
+	bool good = test->kind == YAML_MAP && yaml_get(test, "lines") != NULL
+	    && yaml_get(test, "lines")->kind == YAML_LIST;
+
+	if (!good)
+		diag_error(suite->diag, suite->file, test->line, 0,
+		    "a test is a map with test, lines and alerts");
+	for (size_t i = 0; good && i < test->n; i++) {
+		struct slice key = yaml_text(test->keys[i], SLICE(""));
+		bool known = false;
+
+		for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++)
+			known = known || slice_eq(key, slice_cstr(keys[k]));
+		if (!known)
+			diag_error(suite->diag, suite->file,
+			    test->keys[i]->line, 0, "unknown key \"%.*s\"",
+			    (int)key.len, key.ptr);
+	}
+	return good;
+}
+
+static void
+run_test(struct suite *suite, const struct yaml_node *test)
+{
+	const struct correlator_limits limits = { 0 };
+	size_t n = ruleset_count(suite->set);
+	const struct yaml_node *lines = yaml_get(test, "lines");
+
+	if (!check_test(suite, test))
+		return;
+	suite->figures->tests++;
+	suite->now_ns = START_NS;
+	time_parse_rfc3339(yaml_text(yaml_get(test, "start"), SLICE("")),
+	    &suite->now_ns);
+	suite->fired = xcalloc(n + 1, sizeof(bool));
+	suite->raised = xcalloc(n + 1, sizeof(bool));
+	suite->correlator = correlator_new(&limits);
+	correlator_watch(suite->correlator, note_firing, suite);
+	for (size_t i = 0; i < lines->n; i++)
+		take_item(suite, lines->items[i]);
+	run_batch(suite);
+	judge(suite, test);
+	correlator_free(suite->correlator);
+	free(suite->fired);
+	free(suite->raised);
+}
+
+/* --- files ----------------------------------------------------------------- */
+static void
+run_file(struct suite *suite, const char *path)
+{
+	struct yaml_doc *doc = yaml_load(path, suite->diag);
+
+	suite->file = path;
+	for (size_t i = 0; doc != NULL && i < yaml_count(doc); i++)
+		if (!yaml_is_null(yaml_root(doc, i)))
+			run_test(suite, yaml_root(doc, i));
+	yaml_free(doc);
+}
+
+static int
+is_test(const struct dirent *entry)
+{
+	return slice_ends(slice_cstr(entry->d_name), SLICE(".test"));
+}
+
+static void
+run_path(struct suite *suite, const char *path)
+{
+	struct dirent **names = NULL;
+	char folder[4096], file[8192];
+	int n;
+
+	if (slice_ends(slice_cstr(path), SLICE(".test"))) {
+		run_file(suite, path);
+		return;
+	}
+	snprintf(folder, sizeof(folder), "%s/tests", path);
+	n = scandir(folder, &names, is_test, alphasort);
+	for (int i = 0; i < n; i++) {
+		snprintf(file, sizeof(file), "%s/%s", folder,
+		    names[i]->d_name);
+		run_file(suite, file);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void
+warn_untested(struct suite *suite)
+{
+	for (size_t i = 0; i < ruleset_count(suite->set); i++) {
+		const struct rule *rule = ruleset_rule(suite->set, i);
+
+		if (rule->layer == LAYER_FILTER || rule->silent ||
+		    suite->tested[i])
+			continue;
+		suite->figures->untested++;
+		diag_warning(suite->diag, rule->file, rule->line, 0,
+		    "no test makes \"%.*s\" alert", (int)rule->title.len,
+		    rule->title.ptr);
+	}
+}
+
+void
+rule_test_run(struct ruleset *set, const struct conf *conf,
+    const char *const *paths, size_t n, struct diag *diag,
+    struct rule_test_figures *figures)
+{
+	struct suite suite = { .set = set, .diag = diag, .figures = figures };
+
+	*figures = (struct rule_test_figures){ 0 };
+	batch_release = match_stage_release;
+	suite.input = detect_input_new(conf);
+	suite.match = match_stage_new();
+	suite.tested = xcalloc(ruleset_count(set) + 1, sizeof(bool));
+	for (size_t i = 0; i < n; i++)
+		run_path(&suite, paths[i]);
+	if (figures->tests > 0)
+		warn_untested(&suite);
+	free(suite.tested);
+	match_stage_free(suite.match);
+	detect_input_free(suite.input);
+}
