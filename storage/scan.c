@@ -857,67 +857,125 @@ tell(struct scan *scan)
 		    why.len > 0 ? why.ptr : scan->damage.text);
 }
 
+/* Joins plan, operators and sink. */
+static void
+begin(struct scan *scan, const struct scan_request *request,
+    struct scan_result *result)
+{
+	struct query *query = request->query;
+	struct sink *sink = arena_zalloc(query->arena, sizeof(*sink));
+
+	memset(result, 0, sizeof(*result));
+	*scan = (struct scan){ .request = request, .result = result,
+	    .query = query, .schema = query->source, .block = BLOCK_FIRST,
+	    .ordered = needs_order(query) };
+	sink->op.class = &sink_class;
+	sink->scan = scan;
+	scan->first = query->ops != NULL ? query->ops : &sink->op;
+	if (query->last != NULL)
+		query->last->next = &sink->op;
+	scan->plan = plan_new(query->arena, without_alerts(query),
+	    query->leaves, NULL);
+	scan->arena = arena_new(0);
+	scan->bits = arena_new(0);
+	scan->run.limit_bytes = request->limit_bytes > 0
+	    ? request->limit_bytes : SCAN_MEMORY;
+	scan->run.from_ns = INT64_MAX;
+	scan->run.to_ns = INT64_MIN;
+}
+
+static void
+finish(struct scan *scan)
+{
+	plan_free(scan->plan);
+	arena_free(scan->arena);
+	arena_free(scan->bits);
+	free(scan->refs);
+	free(scan->done);
+}
+
+/* The times that a chart without a span goes by. */
+static void
+note_times(struct scan *scan, int64_t from_ns, int64_t to_ns)
+{
+	if (from_ns < scan->request->from_ns)
+		from_ns = scan->request->from_ns;
+	if (to_ns > scan->request->to_ns)
+		to_ns = scan->request->to_ns;
+	if (from_ns < scan->run.from_ns)
+		scan->run.from_ns = from_ns;
+	if (to_ns > scan->run.to_ns)
+		scan->run.to_ns = to_ns;
+}
+
+/* A copy of the list, which the store may change meanwhile. */
+static struct partition_info *
+list_partitions(struct store *store, int64_t from_ns, int64_t to_ns,
+    size_t *n, struct err *err)
+{
+	const struct partition_info *listed;
+	struct partition_info *infos;
+
+	*n = store_partitions(store, from_ns, to_ns, true, &listed, err);
+	infos = xmalloc((*n + 1) * sizeof(*infos));
+	if (*n > 0)
+		memcpy(infos, listed, *n * sizeof(*infos));
+	return infos;
+}
+
 int
 scan_run(const struct scan_request *request, struct scan_result *result,
     struct err *err)
 {
-	struct query *query = request->query;
-	struct scan scan = { .request = request, .result = result,
-	    .query = query, .schema = query->source, .block = BLOCK_FIRST,
-	    .ordered = needs_order(query),
-	    .node = store_node(request->store) };
-	struct sink *sink = arena_zalloc(query->arena, sizeof(*sink));
-	const struct partition_info *listed;
+	struct scan scan;
 	struct partition_info *infos;
 	size_t n;
 
-	memset(result, 0, sizeof(*result));
+	begin(&scan, request, result);
+	scan.node = store_node(request->store);
 	err_clear(err);
-	n = store_partitions(request->store, request->from_ns, request->to_ns,
-	    true, &listed, err);
-	infos = xmalloc((n + 1) * sizeof(*infos));
-	if (n > 0)
-		memcpy(infos, listed, n * sizeof(*infos));
+	infos = list_partitions(request->store, request->from_ns,
+	    request->to_ns, &n, err);
 	scan.damage = *err;
 	err_clear(err);
-
-	sink->op.class = &sink_class;
-	sink->scan = &scan;
-	scan.first = query->ops != NULL ? query->ops : &sink->op;
-	if (query->last != NULL)
-		query->last->next = &sink->op;
-	scan.plan = plan_new(query->arena, without_alerts(query),
-	    query->leaves, NULL);
-	scan.arena = arena_new(0);
-	scan.bits = arena_new(0);
-	scan.run.limit_bytes = request->limit_bytes > 0 ? request->limit_bytes
-	    : SCAN_MEMORY;
-	scan.run.from_ns = INT64_MAX;
-	scan.run.to_ns = INT64_MIN;
 	for (size_t i = 0; i < n; i++) {
 		scan.total += infos[i].events;
-		if (infos[i].t_min < scan.run.from_ns)
-			scan.run.from_ns = infos[i].t_min;
-		if (infos[i].t_max > scan.run.to_ns)
-			scan.run.to_ns = infos[i].t_max;
+		note_times(&scan, infos[i].t_min, infos[i].t_max);
 	}
-	if (scan.run.from_ns < request->from_ns)
-		scan.run.from_ns = request->from_ns;
-	if (scan.run.to_ns > request->to_ns)
-		scan.run.to_ns = request->to_ns;
-
 	for (size_t i = 0; i < n && !scan.enough; i++)
 		whole_partition(&scan, &infos[i]);
 	op_end(scan.first, &scan.run);
 	tell(&scan);
-
-	plan_free(scan.plan);
-	arena_free(scan.arena);
-	arena_free(scan.bits);
-	free(scan.refs);
-	free(scan.done);
 	free(infos);
+	finish(&scan);
 	return 0;
+}
+
+void
+scan_events(const struct scan_request *request, const struct event *events,
+    size_t n, struct scan_result *result)
+{
+	struct scan scan;
+
+	begin(&scan, request, result);
+	for (size_t i = 0; i < n; i++)
+		note_times(&scan, events[i].time_ns, events[i].time_ns);
+	for (size_t i = 0; i < n && !scan.enough; i++) {
+		struct row row;
+
+		result->searched++;
+		if (out_of_time(&scan, events[i].time_ns, events[i].time_ns) ||
+		    !plan_event_holds(scan.plan, &events[i]))
+			continue;
+		result->matched++;
+		arena_reset(scan.arena);
+		row_of_event(&scan, &events[i], &row);
+		push(&scan, &row);
+	}
+	op_end(scan.first, &scan.run);
+	result->partial = scan.run.partial;
+	snprintf(result->why, sizeof(result->why), "%s", scan.run.why);
+	finish(&scan);
 }
 
 /* --- names --------------------------------------------------------------------------- */
@@ -965,14 +1023,10 @@ scan_load_names(struct store *store)
 {
 	struct err err = { ERR_NONE, "" };
 	struct arena *arena = arena_new(0);
-	const struct partition_info *listed;
-	struct partition_info *infos;
-	size_t n = store_partitions(store, INT64_MIN, INT64_MAX, true,
-	    &listed, &err);
+	size_t n;
+	struct partition_info *infos = list_partitions(store, INT64_MIN,
+	    INT64_MAX, &n, &err);
 
-	infos = xmalloc((n + 1) * sizeof(*infos));
-	if (n > 0)
-		memcpy(infos, listed, n * sizeof(*infos));
 	for (size_t i = 0; i < n; i++) {
 		if (infos[i].path != NULL)
 			load_names_of(infos[i].path);

@@ -56,12 +56,17 @@ struct scan_result {
 int scan_run(const struct scan_request *request, struct scan_result *result,
     struct err *err);
 
+/* The same over events in memory, in the order given; request->store is not
+ * used. For tests, also those of rules. */
+struct event;
+void scan_events(const struct scan_request *request,
+    const struct event *events, size_t n, struct scan_result *result);
+
 /* Makes the names that the store has seen known: for query_parse. */
 void scan_load_names(struct store *store);
 
 /* The event with this id, in the arena; false if there is none. */
 struct arena;
-struct event;
 bool scan_find_event(struct store *store, struct slice id,
     struct arena *arena, struct event *out, struct err *err);
 
