@@ -1,0 +1,365 @@
+#include "tools/daemon.h"
+
+#include "correlation/output.h"
+#include "correlation/ruleset.h"
+#include "engine/check.h"
+#include "engine/clock.h"
+#include "engine/conf.h"
+#include "engine/control.h"
+#include "engine/diag.h"
+#include "engine/err.h"
+#include "engine/json.h"
+#include "engine/log.h"
+#include "engine/loop.h"
+#include "engine/metric.h"
+#include "engine/pipeline.h"
+#include "engine/sandbox.h"
+#include "engine/strbuf.h"
+#include "parsers/parserset.h"
+#include "tools/daemon_load.h"
+#include "tools/daemon_stages.h"
+#include "tools/daemon_status.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define OUTPUT_LAST_MS 3000	/* alerts still going out at the end */
+
+struct daemon {
+	const struct conf *conf;
+	struct diag *missing;	/* context that could not be read */
+	struct outputs *outputs;
+	struct stages *stages;
+	struct pipeline *pipeline;
+	struct loop *loop;
+	struct strbuf reload;	/* what the last one said */
+	int64_t	 started_ns;
+	int64_t	 watchdog_ns, watched_ns;
+	uint64_t replayed;
+};
+
+/* --- findings ------------------------------------------------------------- */
+
+static void
+log_findings(const struct diag *diag, const char *what)
+{
+	for (size_t i = 0; i < diag_count(diag); i++) {
+		const struct diag_finding *finding = diag_at(diag, i);
+
+		log_line(NULL, LOG_LEVEL_WARN, "%s: %s:%d: %s", what,
+		    finding->file, finding->line, finding->text);
+	}
+}
+
+void
+daemon_check(const struct conf *conf, struct diag *diag)
+{
+	loaded_put(loaded_new(conf, diag, diag));
+}
+
+/* --- hooks of the loop ---------------------------------------------------- */
+
+static struct status_view
+view_of(struct daemon *daemon)
+{
+	return (struct status_view){ .conf = daemon->conf,
+	    .loop = daemon->loop, .pipeline = daemon->pipeline,
+	    .stages = daemon->stages, .missing = daemon->missing,
+	    .reload = daemon->reload.ptr, .started_ns = daemon->started_ns,
+	    .replayed = daemon->replayed };
+}
+
+/* The counters of the inputs are the loop's; metrics get what was added. */
+static void
+sync_metrics(struct daemon *daemon)
+{
+	static const enum metric vias[] = { METRIC_RECEIVED_UDP,
+	    METRIC_RECEIVED_TCP, METRIC_RECEIVED_UNIX, METRIC_RECEIVED_HTTP };
+	static const char *const names[] = { "udp", "tcp", "unix", "http" };
+	uint64_t via[4] = { 0 }, stored = 0, bytes = 0, drops = 0, open = 0,
+	    received = 0, turned = 0;
+	const struct input *inputs;
+	struct stages_figures figures;
+	size_t n;
+
+	inputs = loop_inputs(daemon->loop, &n);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < 4; k++)
+			if (strcmp(inputs[i].kind->name, names[k]) == 0)
+				via[k] += inputs[i].received;
+		received += inputs[i].received;
+		stored += inputs[i].stored;
+		bytes += inputs[i].bytes;
+		drops += inputs[i].kernel_drops;
+		open += inputs[i].connections;
+		turned += inputs[i].turned_away;
+	}
+	for (size_t k = 0; k < 4; k++)
+		metric_add(vias[k], via[k] - metric_get(vias[k]));
+	metric_add(METRIC_RECEIVED_BYTES,
+	    bytes - metric_get(METRIC_RECEIVED_BYTES));
+	metric_add(METRIC_KERNEL_DROPS,
+	    drops - metric_get(METRIC_KERNEL_DROPS));
+	metric_add(METRIC_CONNECTIONS_REFUSED,
+	    turned - metric_get(METRIC_CONNECTIONS_REFUSED));
+	metric_set(METRIC_CONNECTIONS, (int64_t)open);
+	metric_set(METRIC_IN_FLIGHT, (int64_t)(received - stored));
+	stages_figures(daemon->stages, &figures);
+	metric_set(METRIC_CORRELATION_GROUPS,
+	    (int64_t)figures.correlator.groups);
+}
+
+static void
+on_metrics(void *user, struct strbuf *out)
+{
+	struct status_view view = view_of(user);
+
+	sync_metrics(user);
+	status_metrics(&view, out);
+}
+
+static void
+on_status(void *user, struct strbuf *out)
+{
+	struct status_view view = view_of(user);
+
+	status_write(&view, out);
+}
+
+static void
+on_tick(void *user)
+{
+	struct daemon *daemon = user;
+	int64_t now_ns = clock_mono_ns();
+
+	sync_metrics(daemon);
+	if (daemon->watchdog_ns == 0 ||
+	    now_ns - daemon->watched_ns < daemon->watchdog_ns)
+		return;
+	daemon->watched_ns = now_ns;
+	control_notify("WATCHDOG=1");
+}
+
+/* {"reloaded":true,...} or {"reloaded":false,"errors":[...]} */
+static void
+reload_answer(const struct diag *diag, const struct loaded *loaded,
+    struct strbuf *out)
+{
+	if (diag_errors(diag) == 0) {
+		strbuf_printf(out, "{\"reloaded\":true,\"definitions\":%zu,"
+		    "\"rules\":%zu}\n", parserset_count(loaded->parsers),
+		    ruleset_count(loaded->rules));
+		return;
+	}
+	strbuf_puts(out, "{\"reloaded\":false,\"errors\":[");
+	for (size_t i = 0; i < diag_count(diag); i++) {
+		const struct diag_finding *finding = diag_at(diag, i);
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_printf(&text, "%s:%d:%d: %s", finding->file,
+		    finding->line, finding->column, finding->text);
+		strbuf_puts(out, i > 0 ? "," : "");
+		json_put_string(out, strbuf_slice(&text));
+		strbuf_fini(&text);
+	}
+	strbuf_puts(out, "]}\n");
+}
+
+static void
+reload_done(struct daemon *daemon, struct loaded *loaded,
+    struct diag **missing)
+{
+	stages_swap(daemon->stages, loaded);
+	diag_free(daemon->missing);
+	daemon->missing = *missing;
+	*missing = NULL;
+	log_findings(daemon->missing, "context");
+	strbuf_puts(&daemon->reload, "done");
+	log_info("reloaded: %zu definitions, %zu rules",
+	    parserset_count(loaded->parsers), ruleset_count(loaded->rules));
+	metric_add(METRIC_RELOADS_DONE, 1);
+}
+
+static void
+reload_refused(struct daemon *daemon, struct loaded *loaded,
+    const struct diag *diag)
+{
+	log_findings(diag, "reload");
+	strbuf_printf(&daemon->reload, "refused, %zu mistakes",
+	    diag_errors(diag));
+	log_error("reload refused, nothing is changed: %zu mistakes",
+	    diag_errors(diag));
+	metric_add(METRIC_RELOADS_REFUSED, 1);
+	loaded_put(loaded);
+}
+
+/* Rules, definitions and lists are read again; the configuration itself stays
+ * until a restart. */
+static bool
+on_reload(void *user, struct strbuf *out)
+{
+	struct daemon *daemon = user;
+	struct diag *diag = diag_new(), *missing = diag_new();
+	struct loaded *loaded;
+	bool good;
+
+	control_notify_reloading();
+	loaded = loaded_new(daemon->conf, diag, missing);
+	good = diag_errors(diag) == 0;
+	strbuf_clear(&daemon->reload);
+	reload_answer(diag, loaded, out);
+	if (good)
+		reload_done(daemon, loaded, &missing);
+	else
+		reload_refused(daemon, loaded, diag);
+	control_notify("READY=1");
+	diag_free(diag);
+	diag_free(missing);
+	return good;
+}
+
+/* --- start and end -------------------------------------------------------- */
+
+/* Definitions, rules and context; NULL if a mistake forbids to start. */
+static struct loaded *
+load(struct daemon *daemon, struct diag *diag, struct err *err)
+{
+	struct loaded *loaded = loaded_new(daemon->conf, diag,
+	    daemon->missing);
+
+	log_findings(daemon->missing, "context");
+	if (diag_errors(diag) == 0)
+		return loaded;
+	loaded_put(loaded);
+	err_set(err, ERR_CONFIG, "%zu mistakes in definitions and rules",
+	    diag_errors(diag));
+	return NULL;
+}
+
+/* The helper is begun first: it must not inherit what we open. */
+static int
+begin(struct daemon *daemon, struct diag *diag, struct err *err)
+{
+	struct loaded *loaded = load(daemon, diag, err);
+
+	if (loaded == NULL)
+		return -1;
+	daemon->outputs = outputs_start(daemon->conf, err);
+	if (daemon->outputs == NULL && daemon->conf->noutputs > 0) {
+		loaded_put(loaded);
+		return -1;
+	}
+	daemon->stages = stages_open(daemon->conf, loaded, daemon->outputs,
+	    err);
+	return daemon->stages != NULL ? 0 : -1;
+}
+
+static void
+make_loop(struct daemon *daemon)
+{
+	struct pipeline_stages table = stages_table(daemon->stages);
+	struct loop_hooks hooks = { .user = daemon, .metrics = on_metrics,
+	    .status = on_status, .reload = on_reload, .tick = on_tick };
+
+	daemon->pipeline = pipeline_new(&table,
+	    (size_t)daemon->conf->workers, loop_most_in_flight(daemon->conf));
+	daemon->loop = loop_new(daemon->conf, daemon->pipeline, &hooks,
+	    stages_node(daemon->stages), stages_first_seq(daemon->stages));
+}
+
+static void
+replay(struct daemon *daemon)
+{
+	struct err err = { 0 };
+
+	daemon->replayed = stages_replay(daemon->stages, &err);
+	if (err.kind != ERR_NONE)
+		log_warn("windows were not rebuilt whole: %s", err.text);
+}
+
+static void
+announce(const struct daemon *daemon)
+{
+	const struct input *inputs;
+	struct loaded *loaded = stages_loaded(daemon->stages);
+	size_t n;
+
+	inputs = loop_inputs(daemon->loop, &n);
+	for (size_t i = 0; i < n; i++)
+		log_line(NULL, LOG_LEVEL_INFO, "listening: %s %s",
+		    inputs[i].kind->name, inputs[i].conf->name);
+	log_info("yagurad " YAGURA_VERSION ": %zu definitions, %zu rules, "
+	    "data in %s", parserset_count(loaded->parsers),
+	    ruleset_count(loaded->rules), daemon->conf->data);
+	loaded_put(loaded);
+	control_notify("READY=1");
+}
+
+/* Ten thousand connections need as many descriptors. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int
+run(struct daemon *daemon, struct err *err)
+{
+	make_loop(daemon);
+	if (loop_listen(daemon->loop, err) < 0)
+		return -1;
+	if (sandbox_enter(daemon->conf, err) < 0)
+		return -1;
+	replay(daemon);
+	pipeline_start(daemon->pipeline);
+	announce(daemon);
+	return loop_run(daemon->loop, err);
+}
+
+/* The first failure counts; later ones are in the log. */
+static int
+end(struct daemon *daemon, int status, struct err *err)
+{
+	struct err late = { 0 };
+
+	control_notify("STOPPING=1");
+	if (daemon->loop != NULL)
+		loop_free(daemon->loop);
+	pipeline_free(daemon->pipeline);
+	if (stages_close(daemon->stages, &late) < 0) {
+		log_error("at the end: %s", late.text);
+		if (status == 0)
+			*err = late;
+		status = -1;
+	}
+	outputs_free(daemon->outputs, OUTPUT_LAST_MS);
+	diag_free(daemon->missing);
+	strbuf_fini(&daemon->reload);
+	return status;
+}
+
+int
+daemon_run(const struct conf *conf, struct diag *diag, struct err *err)
+{
+	struct daemon daemon = { .conf = conf, .missing = diag_new(),
+	    .started_ns = clock_mono_ns(),
+	    .watchdog_ns = control_watchdog_ns() };
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
+	strbuf_init(&daemon.reload);
+	metric_set(METRIC_START_TIME, clock_now_ns() / 1000000000);
+	status = begin(&daemon, diag, err);
+	if (status == 0)
+		status = run(&daemon, err);
+	return end(&daemon, status, err);
+}
