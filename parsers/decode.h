@@ -65,6 +65,11 @@ struct reading {
 	int64_t	 header_ns;
 	bool	 has_header_time, owned;	/* owned: body is not the line */
 	unsigned depth;			/* of decoding inside decoding */
+	/* The last log source that a block changed, and what it became. */
+	struct {
+		const struct block *block;
+		uint16_t from, to;
+	} logsources[8];
 	struct regex_scratch *scratch;
 	struct pcre2_real_match_context_8 *match_context;
 	struct pcre2_real_match_data_8 *match_data;

@@ -5,7 +5,7 @@
 
 static bool
 run_pattern(struct reading *reading, const struct pattern *pattern,
-    struct slice body)
+    struct slice body, uint32_t parent)
 {
 	PCRE2_SIZE *at;
 	int n = pcre2_match(pattern->code, (PCRE2_SPTR)body.ptr, body.len, 0,
@@ -14,15 +14,21 @@ run_pattern(struct reading *reading, const struct pattern *pattern,
 	if (n <= 0)
 		return false;
 	at = pcre2_get_ovector_pointer(reading->match_data);
-	for (uint32_t i = 1; i < (uint32_t)n && i < pattern->ngroups; i++)
-		if (pattern->groups[i] != SLOT_NONE &&
-		    at[2 * i] != PCRE2_UNSET && at[2 * i + 1] <= body.len &&
-		    at[2 * i] <= at[2 * i + 1])
-			reading_put_slot(reading, pattern->groups[i],
-			    reading_text(reading, slice_of(
-			    body.ptr + at[2 * i],
-			    at[2 * i + 1] - at[2 * i])));
-	if (pattern->block != NULL) {
+	for (uint32_t i = 1; i < (uint32_t)n && i < pattern->ngroups; i++) {
+		struct value value;
+
+		if (pattern->groups[i] == SLOT_NONE ||
+		    at[2 * i] == PCRE2_UNSET || at[2 * i + 1] > body.len ||
+		    at[2 * i] > at[2 * i + 1])
+			continue;
+		value = reading_text(reading, slice_of(body.ptr + at[2 * i],
+		    at[2 * i + 1] - at[2 * i]));
+		if (reading->depth > 0)
+			reading_put(reading, parent, pattern->names[i], value);
+		else
+			reading_put_slot(reading, pattern->groups[i], value);
+	}
+	if (pattern->block != NULL && reading->depth == 0) {
 		reading->blocks = &pattern->block;
 		reading->nblocks = 1;
 	}
@@ -33,9 +39,9 @@ bool
 decode_regex(struct reading *reading, const struct decoder *decoder,
     struct slice body, uint32_t parent)
 {
-	(void)parent;
 	for (size_t i = 0; i < decoder->npatterns; i++)
-		if (run_pattern(reading, &decoder->patterns[i], body))
+		if (run_pattern(reading, &decoder->patterns[i], body,
+		    parent))
 			return true;
 	return false;
 }

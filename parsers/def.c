@@ -407,7 +407,7 @@ static const char *const decoder_names[] = {
 #undef DECODER
 };
 
-static const struct decoder *read_decoder(struct loader *l,
+static void read_pattern_list(struct loader *l, struct decoder *decoder,
     const struct yaml_node *node);
 
 static const struct slice *
@@ -482,7 +482,7 @@ read_decoder(struct loader *l, const struct yaml_node *node)
 {
 	static const char *const known[] = { "type", "assign", "between",
 	    "quote", "escape", "blanks", "after", "words", "twice",
-	    "columns", "delimiter", "by", NULL };
+	    "columns", "delimiter", "by", "patterns", NULL };
 	struct decoder *d = room(l, 1, sizeof(*d));
 	const struct yaml_node *sub;
 	struct slice twice;
@@ -521,6 +521,9 @@ read_decoder(struct loader *l, const struct yaml_node *node)
 		complain(l, sub, "by must be the number of a column, from 1");
 	d->by = (size_t)by;
 	read_columns(l, d, yaml_get(node, "columns"));
+	sub = yaml_get(node, "patterns");
+	if (sub != NULL)
+		read_pattern_list(l, d, sub);
 	return d;
 }
 
@@ -650,10 +653,9 @@ target_options(struct loader *l, struct target *t,
 	sub = yaml_get(node, "decode");
 	if (sub != NULL) {
 		t->decode = read_decoder(l, sub);
-		if (t->decode->kind == DECODER_TEMPLATE ||
-		    t->decode->kind == DECODER_REGEX)
+		if (t->decode->kind == DECODER_TEMPLATE)
 			complain(l, sub, "a value is decoded by json, kv, "
-			    "cef, leef or csv");
+			    "cef, leef, csv or regex");
 		t->decode_own_name = yaml_get(node, "prefix") == NULL;
 		t->decode_prefix = keep(l, text_at(node, "prefix"));
 	}
@@ -1235,8 +1237,11 @@ fill_block(struct loader *l, struct block *block,
 		read_drops(l, block, sub);
 	sub = yaml_get(node, "logsource");
 	if (sub != NULL) {
-		block->logsource = read_logsource(l, sub, l->def->logsource);
-		block->has_logsource = true;
+		block->logsource = read_logsource(l, sub, 0);
+		block->logsource_parts =
+		    (yaml_get(sub, "category") != NULL ? 1u : 0) |
+		    (yaml_get(sub, "product") != NULL ? 2u : 0) |
+		    (yaml_get(sub, "service") != NULL ? 4u : 0);
 	}
 	block->when = read_when(l, yaml_get(node, "when"), &block->nwhen);
 }
@@ -1393,23 +1398,28 @@ name_groups(struct loader *l, struct pattern *pattern)
 	uint32_t count = 0, names = 0, size = 0;
 	PCRE2_SPTR table = NULL;
 	slot_t *groups;
+	struct slice *group_names;
 
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_CAPTURECOUNT, &count);
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMECOUNT, &names);
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_NAMETABLE, &table);
 	groups = room(l, count + 1, sizeof(*groups));
+	group_names = room(l, count + 1, sizeof(*group_names));
 	for (uint32_t i = 0; i <= count; i++)
 		groups[i] = SLOT_NONE;
 	for (uint32_t i = 0; i < names; i++) {
 		const unsigned char *row = table + i * size;
 		unsigned group = (unsigned)row[0] << 8 | row[1];
 
-		if (group <= count)
-			groups[group] = slot_of(l, slice_cstr(
-			    (const char *)row + 2));
+		if (group > count)
+			continue;
+		group_names[group] = keep(l, slice_cstr(
+		    (const char *)row + 2));
+		groups[group] = slot_of(l, group_names[group]);
 	}
 	pattern->groups = groups;
+	pattern->names = group_names;
 	pattern->ngroups = count + 1;
 }
 
@@ -1447,14 +1457,13 @@ read_pattern(struct loader *l, const struct yaml_node *node,
 }
 
 static void
-read_patterns(struct loader *l, struct decoder *decoder)
+read_pattern_list(struct loader *l, struct decoder *decoder,
+    const struct yaml_node *node)
 {
-	const struct yaml_node *node = section(l, "patterns");
 	struct pattern *patterns;
 
-	if (node == NULL || node->kind != YAML_LIST || node->n == 0) {
-		complain(l, node != NULL ? node : l->chain[0]->root,
-		    "decode: regex needs patterns, a list");
+	if (node->kind != YAML_LIST || node->n == 0) {
+		complain(l, node, "decode: regex needs patterns, a list");
 		return;
 	}
 	patterns = room(l, node->n, sizeof(*patterns));
@@ -1462,6 +1471,18 @@ read_patterns(struct loader *l, struct decoder *decoder)
 		read_pattern(l, node->items[i], &patterns[i]);
 	decoder->patterns = patterns;
 	decoder->npatterns = node->n;
+}
+
+static void
+read_patterns(struct loader *l, struct decoder *decoder)
+{
+	const struct yaml_node *node = section(l, "patterns");
+
+	if (node != NULL)
+		read_pattern_list(l, decoder, node);
+	else if (decoder->npatterns == 0)
+		complain(l, l->chain[0]->root,
+		    "decode: regex needs patterns, a list");
 }
 
 static void
@@ -1475,7 +1496,8 @@ read_decode(struct loader *l)
 		decoder->kind = count_items(l, "templates") > 0
 		    ? DECODER_TEMPLATE : count_items(l, "patterns") > 0
 		    ? DECODER_REGEX : DECODER_NONE;
-		if (decoder->kind == DECODER_NONE)
+		if (decoder->kind == DECODER_NONE &&
+		    yaml_get(l->chain[0]->root, "match") != NULL)
 			complain(l, l->chain[0]->root, "`decode` is missing");
 	} else {
 		*decoder = *read_decoder(l, node);

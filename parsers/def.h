@@ -67,6 +67,7 @@ enum decoder_kind {
 struct pattern {
 	struct pcre2_real_code_8 *code;
 	const slot_t *groups;	/* by group number; SLOT_NONE for none */
+	const struct slice *names;	/* of the groups; empty for none */
 	uint32_t ngroups;
 	const struct block *block;	/* NULL if none */
 };
@@ -187,8 +188,8 @@ struct block {
 	const field_t *drops;
 	size_t	 ndrops;
 	struct slice dataset;
-	uint16_t logsource;
-	bool	 has_logsource;
+	uint16_t logsource;	/* replaces the parts it names: */
+	uint8_t	 logsource_parts;	/* 1 category, 2 product, 4 service */
 	const struct block *const *when;
 	size_t	 nwhen;
 	const struct block *otherwise;

@@ -5,6 +5,7 @@
 
 #include "engine/arena.h"
 #include "engine/ip.h"
+#include "engine/logsource.h"
 #include "engine/map.h"
 #include "engine/regex.h"
 #include "parsers/timetext.h"
@@ -1026,6 +1027,32 @@ find_case(struct reading *r, const struct block *block)
 	    : block->otherwise;
 }
 
+/* The same blocks change the same log sources line after line. */
+static void
+change_logsource(struct reading *r, const struct block *block)
+{
+	const struct logsource *own, *now;
+	struct logsource ls;
+	size_t at = ((uintptr_t)block >> 4) % 8;
+	uint16_t from = r->event->logsource;
+
+	if (r->logsources[at].block != block ||
+	    r->logsources[at].from != from) {
+		own = logsource_at(block->logsource);
+		now = logsource_at(from);
+		ls.category = (block->logsource_parts & 1) != 0
+		    ? own->category : now->category;
+		ls.product = (block->logsource_parts & 2) != 0
+		    ? own->product : now->product;
+		ls.service = (block->logsource_parts & 4) != 0
+		    ? own->service : now->service;
+		r->logsources[at].block = block;
+		r->logsources[at].from = from;
+		r->logsources[at].to = logsource_intern(ls);
+	}
+	r->event->logsource = r->logsources[at].to;
+}
+
 static void
 run_block(struct reading *r, const struct block *block)
 {
@@ -1045,8 +1072,8 @@ run_block(struct reading *r, const struct block *block)
 		run_keymap(r, &block->keys[i]);
 	if (block->nkeys > 0)
 		run_slots(r);	/* what they decoded further */
-	if (block->has_logsource)
-		r->event->logsource = block->logsource;
+	if (block->logsource_parts != 0)
+		change_logsource(r, block);
 	if (block->dataset.len > 0)
 		event_set(r->event, FIELD_EVENT_DATASET,
 		    value_text(block->dataset, TRANSFORM_OWNED));
@@ -1168,20 +1195,32 @@ put_extras(struct reading *r)
 	r->nextras = 0;
 }
 
+/* Records that already speak ECS and belong to no definition keep the names
+ * that they give themselves. */
+static void
+put_names(struct reading *r)
+{
+	const struct def *def = r->def;
+	bool theirs = def->nmarks == 0;
+
+	if (!theirs || !has_field(r, FIELD_EVENT_MODULE))
+		event_set(r->event, FIELD_EVENT_MODULE,
+		    value_text(def->module, TRANSFORM_OWNED));
+	if (!theirs || !has_field(r, FIELD_EVENT_DATASET))
+		event_set(r->event, FIELD_EVENT_DATASET,
+		    value_text(def->dataset, TRANSFORM_OWNED));
+	event_set(r->event, FIELD_YAGURA_PARSER,
+	    value_text(def->name, TRANSFORM_OWNED));
+	r->event->logsource = def->logsource;
+}
+
 void
 mapping_run(struct reading *r)
 {
 	const struct def *def = r->def;
 
-	if (def->module.len > 0)
-		event_set(r->event, FIELD_EVENT_MODULE,
-		    value_text(def->module, TRANSFORM_OWNED));
-	event_set(r->event, FIELD_EVENT_DATASET,
-	    value_text(def->dataset, TRANSFORM_OWNED));
-	event_set(r->event, FIELD_YAGURA_PARSER,
-	    value_text(def->name, TRANSFORM_OWNED));
-	r->event->logsource = def->logsource;
 	put_extras(r);
+	put_names(r);
 	run_slots(r);
 	put_extras(r);
 	run_sets(r, &def->body, false);

@@ -980,9 +980,13 @@ put_actual(struct strbuf *buf, const struct event *event,
 	if (slice_eq(field->name, SLICE("logsource"))) {
 		const struct logsource *ls = logsource_at(event->logsource);
 
-		strbuf_printf(buf, "%.*s/%.*s/%.*s", (int)ls->category.len,
-		    ls->category.ptr, (int)ls->product.len, ls->product.ptr,
-		    (int)ls->service.len, ls->service.ptr);
+		strbuf_put(buf, ls->category);
+		strbuf_putc(buf, '/');
+		strbuf_put(buf, ls->product);
+		strbuf_putc(buf, '/');
+		strbuf_put(buf, ls->service);
+		while (buf->len > 0 && buf->ptr[buf->len - 1] == '/')
+			buf->ptr[--buf->len] = '\0';
 		return;
 	}
 	if (number == FIELD_NONE || !event_value(event, number, &value))
@@ -1014,6 +1018,10 @@ put_expected(struct strbuf *buf, const struct example_field *field)
 		else
 			strbuf_put(buf, field->values[i]);
 	}
+	/* Parts of a log source that are not said may be left out. */
+	if (slice_eq(field->name, SLICE("logsource")))
+		while (buf->len > 0 && buf->ptr[buf->len - 1] == '/')
+			buf->ptr[--buf->len] = '\0';
 }
 
 static void

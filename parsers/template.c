@@ -51,6 +51,8 @@ struct node {
 	struct capture *captures;	/* by type */
 	unsigned first[8];	/* bit per byte a literal begins with */
 	int	 number;	/* template that ends here, -1 for none */
+	int	 weight;	/* literal bytes on the way to that end */
+	int	 best;		/* greatest weight of an end from here on */
 };
 
 struct template_tree {
@@ -64,6 +66,7 @@ node_new(struct arena *arena)
 	struct node *node = arena_zalloc(arena, sizeof(*node));
 
 	node->number = -1;
+	node->best = -1;
 	return node;
 }
 
@@ -290,8 +293,16 @@ struct after {
 	const struct after *next;
 };
 
+static void
+reach(struct node *node, int weight)
+{
+	if (weight > node->best)
+		node->best = weight;
+}
+
 static struct node *
-insert_literal(struct arena *arena, struct node *node, struct slice text)
+insert_literal(struct arena *arena, struct node *node, struct slice text,
+    int weight)
 {
 	struct literal *lit;
 	unsigned char c;
@@ -309,6 +320,7 @@ insert_literal(struct arena *arena, struct node *node, struct slice text)
 			lit->next = node->literals;
 			node->literals = lit;
 			node->first[c >> 5] |= 1u << (c & 31);
+			reach(lit->node, weight);
 			return lit->node;
 		}
 		for (n = 1; n < text.len && n < lit->text.len; n++)
@@ -323,30 +335,36 @@ insert_literal(struct arena *arena, struct node *node, struct slice text)
 			tail->node = lit->node;
 			c = (unsigned char)tail->text.ptr[0];
 			middle->literals = tail;
+			middle->best = lit->node->best;
 			middle->first[c >> 5] |= 1u << (c & 31);
 			lit->text = slice_head(lit->text, n);
 			lit->node = middle;
 		}
 		node = lit->node;
+		reach(node, weight);
 		text = slice_skip(text, n);
 	}
 	return node;
 }
 
 static struct node *
-insert_capture(struct arena *arena, struct node *node, const struct part *part)
+insert_capture(struct arena *arena, struct node *node, const struct part *part,
+    int weight)
 {
 	struct capture **at = &node->captures, *capture;
 
 	for (; *at != NULL && (*at)->type <= part->type; at = &(*at)->next)
 		if ((*at)->type == part->type && (*at)->name == part->name &&
-		    slice_eq((*at)->until, part->text))
+		    slice_eq((*at)->until, part->text)) {
+			reach((*at)->node, weight);
 			return (*at)->node;
+		}
 	capture = arena_zalloc(arena, sizeof(*capture));
 	capture->type = part->type;
 	capture->name = part->name;
 	capture->until = part->text;
 	capture->node = node_new(arena);
+	reach(capture->node, weight);
 	capture->next = *at;
 	*at = capture;
 	return capture->node;
@@ -356,6 +374,7 @@ static void
 insert_form(struct unfold *u, struct form *form)
 {
 	struct node *node = u->tree->root;
+	int weight = 0;
 
 	if (++u->forms > TEMPLATE_FORMS) {
 		u->wrong = "unfolds to more than 256 forms";
@@ -368,19 +387,25 @@ insert_form(struct unfold *u, struct form *form)
 		while (last->len > 0 && last->text[last->len - 1] == ' ')
 			last->len--;
 	}
+	for (size_t i = 0; i < form->n; i++)
+		if (form->items[i].is_literal)
+			weight += (int)form->items[i].len;
+	reach(node, weight);
 	for (size_t i = 0; i < form->n; i++) {
 		const struct item *item = &form->items[i];
 
 		if (item->is_literal)
 			node = insert_literal(u->tree->arena, node,
 			    arena_dup(u->tree->arena,
-			    slice_of(item->text, item->len)));
+			    slice_of(item->text, item->len)), weight);
 		else
 			node = insert_capture(u->tree->arena, node,
-			    item->capture);
+			    item->capture, weight);
 	}
-	if (node->number < 0)
+	if (node->number < 0) {
 		node->number = (int)u->number;
+		node->weight = weight;
+	}
 }
 
 static bool
@@ -484,15 +509,21 @@ template_add(struct template_tree *tree, struct slice text, unsigned number,
 	return u.wrong;
 }
 
-/* --- matching ------------------------------------------------------------ */
+/* --- matching ------------------------------------------------------------
+ * All ways to the end are tried as far as they can still beat the one found:
+ * a node knows the most literal text that any end below it has. The first of
+ * equals wins, which is the narrow type before the wide one. */
 struct run {
 	const char *end;
-	struct template_match *match;
+	struct template_match *match;	/* the best so far */
+	int	 best;		/* its literal bytes, -1: none yet */
+	size_t	 n;		/* captures on the way in hand */
+	struct template_capture captures[TEMPLATE_CAPTURES];
 	unsigned steps;		/* nodes visited */
 	size_t	 bytes;		/* looked at by captures without an end */
 };
 
-static bool run_node(struct run *run, const struct node *node, const char *p);
+static void run_node(struct run *run, const struct node *node, const char *p);
 
 static bool
 is_digit(char c)
@@ -636,25 +667,29 @@ span_of(enum type type, const char *p, const char *end, size_t *skip)
 	}
 }
 
-/* Goes on behind a capture and remembers it if all the rest matches. */
+/* Whether nothing better can be found behind this node. */
 static bool
+settled(const struct run *run, const struct node *node)
+{
+	return run->best >= node->best || run->steps > TEMPLATE_STEPS ||
+	    run->bytes > TEMPLATE_BYTES;
+}
+
+static void
 go_on(struct run *run, const struct capture *capture, struct slice text,
     const char *p)
 {
-	struct template_match *match = run->match;
-	size_t n = match->n;
+	size_t n = run->n;
 
 	if (capture->name != DISCARD) {
 		if (n == TEMPLATE_CAPTURES)
-			return false;
-		match->captures[n].name = capture->name;
-		match->captures[n].text = text;
-		match->n++;
+			return;
+		run->captures[n].name = capture->name;
+		run->captures[n].text = text;
+		run->n++;
 	}
-	if (run_node(run, capture->node, p))
-		return true;
-	match->n = n;
-	return false;
+	run_node(run, capture->node, p);
+	run->n = n;
 }
 
 /* Whether what follows the capture can begin at p. */
@@ -675,106 +710,104 @@ may_begin(const struct node *node, const char *p, const char *end)
 	return node->number >= 0 && is_blank((char)c);
 }
 
-static bool
+static void
 run_shortest(struct run *run, const struct capture *capture, const char *p,
     bool word)
 {
 	for (const char *q = p + 1; q <= run->end; q++) {
 		if (word && is_blank(q[-1]))
-			return false;
-		if (may_begin(capture->node, q, run->end) &&
-		    go_on(run, capture, slice_of(p, (size_t)(q - p)), q))
-			return true;
-		if (run->steps > TEMPLATE_STEPS ||
-		    ++run->bytes > TEMPLATE_BYTES)
-			return false;
+			return;
+		run->bytes++;
+		if (may_begin(capture->node, q, run->end))
+			go_on(run, capture, slice_of(p, (size_t)(q - p)), q);
+		if (settled(run, capture->node))
+			return;
 	}
-	return false;
 }
 
-static bool
+static void
 run_longest(struct run *run, const struct capture *capture, const char *p)
 {
 	for (const char *q = run->end; q > p; q--) {
-		if (may_begin(capture->node, q, run->end) &&
-		    go_on(run, capture, slice_of(p, (size_t)(q - p)), q))
-			return true;
-		if (run->steps > TEMPLATE_STEPS ||
-		    ++run->bytes > TEMPLATE_BYTES)
-			return false;
+		run->bytes++;
+		if (may_begin(capture->node, q, run->end))
+			go_on(run, capture, slice_of(p, (size_t)(q - p)), q);
+		if (settled(run, capture->node))
+			return;
 	}
-	return false;
 }
 
-static bool
+static void
 run_quoted(struct run *run, const struct capture *capture, const char *p)
 {
 	const char *q = p + 1;
 
 	if (p == run->end || (*p != '"' && *p != '\''))
-		return false;
+		return;
 	while (q < run->end && *q != *p)
 		q += *q == '\\' && run->end - q > 1 ? 2 : 1;
-	if (q >= run->end)
-		return false;
-	return go_on(run, capture, slice_of(p + 1, (size_t)(q - p - 1)),
-	    q + 1);
+	if (q < run->end)
+		go_on(run, capture, slice_of(p + 1, (size_t)(q - p - 1)),
+		    q + 1);
 }
 
-/* A word goes as far as it can, and gives back what the rest needs: what
- * follows may be glued to it ("{user:word},"). */
-static bool
-run_word(struct run *run, const struct capture *capture, const char *p)
+/* "10.0.0.1." and "host:": the last point or colon may belong to the text,
+ * and so may a port. */
+static void
+run_span(struct run *run, const struct capture *capture, const char *p)
 {
-	return run_shortest(run, capture, p, true);
+	struct slice left = slice_of(p, (size_t)(run->end - p));
+	size_t n, skip;
+
+	if (p == run->end)
+		return;
+	n = span_of(capture->type, p, run->end, &skip);
+	if (n == 0)
+		return;
+	go_on(run, capture, slice_head(left, n), p + n + skip);
+	if (settled(run, capture->node) || (capture->type != TYPE_HOST &&
+	    capture->type != TYPE_KEY))
+		return;
+	if (n > 1 && (p[n - 1] == '.' || p[n - 1] == ':' || p[n - 1] == '-'))
+		go_on(run, capture, slice_head(left, n - 1), p + n - 1);
+	if (settled(run, capture->node) || capture->type != TYPE_HOST)
+		return;
+	while (n > 1 && p[n - 1] != ':')
+		n--;
+	if (n > 1)
+		go_on(run, capture, slice_head(left, n - 1), p + n - 1);
 }
 
-static bool
+static void
 run_capture(struct run *run, const struct capture *capture, const char *p)
 {
 	struct slice left = slice_of(p, (size_t)(run->end - p));
 	ptrdiff_t found;
-	size_t n, skip;
 
 	switch (capture->type) {
 	case TYPE_WORD:
-		return run_word(run, capture, p);
+		run_shortest(run, capture, p, true);
+		break;
 	case TYPE_TEXT:
-		return run_shortest(run, capture, p, false);
+		run_shortest(run, capture, p, false);
+		break;
 	case TYPE_LAST:
-		return run_longest(run, capture, p);
+		run_longest(run, capture, p);
+		break;
 	case TYPE_REST:
-		return go_on(run, capture, left, run->end);
+		go_on(run, capture, left, run->end);
+		break;
 	case TYPE_QUOTED:
-		return run_quoted(run, capture, p);
+		run_quoted(run, capture, p);
+		break;
 	case TYPE_TO:
 		found = slice_find(left, capture->until);
-		return found >= 0 && go_on(run, capture,
-		    slice_head(left, (size_t)found), p + found);
+		if (found >= 0)
+			go_on(run, capture, slice_head(left, (size_t)found),
+			    p + found);
+		break;
 	default:
-		if (p == run->end)
-			return false;
-		n = span_of(capture->type, p, run->end, &skip);
-		if (n == 0)
-			return false;
-		if (go_on(run, capture, slice_head(left, n), p + n + skip))
-			return true;
-		/* "10.0.0.1." and "host:" : the last point or colon may
-		 * belong to the text. */
-		if (n > 1 && (capture->type == TYPE_HOST ||
-		    capture->type == TYPE_KEY) && (p[n - 1] == '.' ||
-		    p[n - 1] == ':' || p[n - 1] == '-'))
-			return go_on(run, capture, slice_head(left, n - 1),
-			    p + n - 1);
-		/* "host:80" */
-		if (capture->type == TYPE_HOST) {
-			while (n > 1 && p[n - 1] != ':')
-				n--;
-			if (n > 1)
-				return go_on(run, capture,
-				    slice_head(left, n - 1), p + n - 1);
-		}
-		return false;
+		run_span(run, capture, p);
 	}
 }
 
@@ -805,52 +838,63 @@ match_literal(struct slice literal, const char *p, const char *end)
 	return p;
 }
 
-static bool
+static void
+run_literals(struct run *run, const struct node *node, const char *p)
+{
+	unsigned char c = (unsigned char)(*p == '\t' ? ' ' : *p);
+	const struct literal *lit = node->literals;
+	const char *next;
+
+	if ((node->first[c >> 5] >> (c & 31) & 1) == 0)
+		return;
+	while ((unsigned char)lit->text.ptr[0] != c)
+		lit = lit->next;
+	if (settled(run, lit->node))
+		return;
+	next = match_literal(lit->text, p, run->end);
+	if (next != NULL)
+		run_node(run, lit->node, next);
+}
+
+static void
 run_node(struct run *run, const struct node *node, const char *p)
 {
-	if (++run->steps > TEMPLATE_STEPS)
-		return false;
-	if (p < run->end) {
-		unsigned char c = (unsigned char)(*p == '\t' ? ' ' : *p);
-
-		if ((node->first[c >> 5] >> (c & 31) & 1) != 0) {
-			for (const struct literal *lit = node->literals;
-			    lit != NULL; lit = lit->next) {
-				const char *next;
-
-				if ((unsigned char)lit->text.ptr[0] != c)
-					continue;
-				next = match_literal(lit->text, p, run->end);
-				if (next != NULL &&
-				    run_node(run, lit->node, next))
-					return true;
-				break;
-			}
-		}
-	}
-	if (p == run->end && node->number >= 0) {
+	run->steps++;
+	if (settled(run, node))
+		return;
+	if (p < run->end)
+		run_literals(run, node, p);
+	if (p == run->end && node->number >= 0 && node->weight > run->best) {
+		run->best = node->weight;
 		run->match->number = (unsigned)node->number;
-		return true;
+		run->match->n = run->n;
+		memcpy(run->match->captures, run->captures,
+		    run->n * sizeof(run->captures[0]));
 	}
 	for (const struct capture *capture = node->captures; capture != NULL;
 	    capture = capture->next)
-		if (run_capture(run, capture, p))
-			return true;
-	return false;
+		if (!settled(run, capture->node))
+			run_capture(run, capture, p);
 }
 
 bool
 template_match(const struct template_tree *tree, struct slice text,
     struct template_match *match)
 {
-	struct run run = { .match = match };
+	struct run run;
 
 	while (text.len > 0 && (is_blank(text.ptr[text.len - 1]) ||
 	    text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
 		text.len--;
 	while (text.len > 0 && is_blank(text.ptr[0]))
 		text = slice_skip(text, 1);
-	match->n = 0;
+	if (text.ptr == NULL)
+		return false;
 	run.end = text.ptr + text.len;
-	return text.ptr != NULL && run_node(&run, tree->root, text.ptr);
+	run.match = match;
+	run.best = -1;
+	run.steps = 0;
+	run.bytes = run.n = 0;
+	run_node(&run, tree->root, text.ptr);
+	return run.best >= 0;
 }

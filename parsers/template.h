@@ -5,7 +5,8 @@
  * captures; the sequences of all templates share their beginnings in one
  * tree, so matching costs what the line is long, not how many there are.
  * At a node literals are tried before captures, narrow types before wide
- * ones; what fails is taken back, at most TEMPLATE_STEPS times.
+ * ones; what fails is taken back, at most TEMPLATE_STEPS times. Of several
+ * templates that match, the one with the most literal text wins.
  *
  * Memory: the tree lives in the arena it was built in; immutable, any thread.
  */
