@@ -299,6 +299,15 @@ read_joined(const struct sigma_scope *scope, const struct yaml_node *node)
 	return slice_of(text, len);
 }
 
+static bool
+is_one_of(struct slice word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slice_eq(word, slice_cstr(words[i])))
+			return true;
+	return false;
+}
+
 /* A finding for keys that look like a slip; others are allowed by Sigma. */
 static void
 check_keys(const struct sigma_scope *scope, const struct yaml_node *root)
@@ -312,9 +321,12 @@ check_keys(const struct sigma_scope *scope, const struct yaml_node *root)
 
 	for (size_t i = 0; i < root->n; i++) {
 		struct slice key = yaml_text(root->keys[i], SLICE(""));
-		const char *near = diag_nearest(key, words, n);
+		const char *near;
 
-		if (near != NULL && !slice_eq(key, slice_cstr(near)))
+		if (is_one_of(key, words, n))
+			continue;
+		near = diag_nearest(key, words, n);
+		if (near != NULL)
 			diag_warning(scope->diag, scope->file,
 			    root->keys[i]->line, root->keys[i]->column,
 			    "unknown key \"%.*s\" (%s?)", (int)key.len,
