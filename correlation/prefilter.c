@@ -1,5 +1,6 @@
 #include "correlation/prefilter.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +12,29 @@
 #include "engine/fold.h"
 #include "engine/map.h"
 
-enum atom_kind { ATOM_EXACT, ATOM_CONTAINS, ATOM_STARTS, ATOM_ENDS };
+enum text_kind { TEXT_CONTAINS, TEXT_STARTS, TEXT_ENDS, TEXT_KINDS };
 
-/* One text that one rule waits for. */
-struct atom {
-	struct atom *next;	/* same text in the same place */
+#define GRAM 3			/* bytes that a text is recognised by */
+#define BITS_MOST 18		/* log2 of the bits of the largest sieve */
+#define BITS_LEAST 9
+
+struct waiting {
+	struct waiting *next;
 	uint32_t rule;
-	uint8_t	 kind;
-	uint32_t len;
 };
 
-struct state {
-	uint32_t child, sibling, fail;
-	uint32_t out;		/* nearest state with atoms, itself or on the
-				 * way of failures; 0: none */
-	uint32_t next_out;	/* the one behind it */
-	uint8_t	 byte;
-	struct atom *atoms;
+/* A text that rules wait for, folded. */
+struct text {
+	struct text *next;	/* same gram, or too short for one */
+	struct slice bytes;
+	uint32_t offset;	/* of the gram within */
+	uint8_t	 kind;
+	struct waiting *rules;
+};
+
+struct gram {
+	uint32_t key;		/* its bytes and 1 << 24; 0: free */
+	struct text *texts;
 };
 
 /* What rules want to see in one place. */
@@ -35,16 +42,17 @@ struct matcher {
 	uint8_t	 nfields;	/* 0: every own value */
 	field_t	 fields[PRED_FIELDS];
 	bool	 numbers;	/* some exact text is a number */
-	struct map *exact;	/* folded text to atoms; NULL: none */
-	/* the automaton; row 0 is the root */
-	struct state *states;
-	size_t	 nstates, cap;
-	uint8_t	 class_of[256];	/* 0: in no text */
-	unsigned classes;
-	uint32_t *next;		/* [state * classes + class], MARK if atoms */
+	struct map *exact;	/* folded text to waiting rules; NULL: none */
+	struct map *known;	/* while building: kind and text to text */
+	struct text **texts;	/* while building */
+	size_t	 ntexts, cap;
+	struct text *shorts;	/* texts of fewer bytes than a gram, ASCII */
+	struct text *high_shorts;	/* and those that are not */
+	uint64_t *sieve;	/* bit per hash of a gram that is in a text */
+	unsigned shift;		/* 32 less log2 of its bits; NULL: no grams */
+	struct gram *grams;	/* open addressing */
+	uint32_t mask;
 };
-
-#define MARK 0x80000000u
 
 struct prefilter {
 	struct arena *arena;
@@ -62,6 +70,8 @@ struct need {
 	size_t	 n;
 	double	 score;		/* the least of them; below 0: unusable */
 };
+
+static const char common[] = "etaoinsr \\./:-_cdl";
 
 struct chooser {
 	struct arena *arena;
@@ -121,7 +131,6 @@ static double
 literal_score(const struct chooser *chooser, const struct pred *pred,
     struct slice text)
 {
-	static const char common[] = "etaoinsr \\./:-_cdl";
 	const union map_value *count;
 	char key[256];
 	double score = pred->op == PRED_EQ ? 6 : 1;
@@ -214,107 +223,167 @@ choose(const struct chooser *chooser, const struct cond *cond, bool negated)
 	return need;
 }
 
-/* --- building the automaton --------------------------------------------------------- */
+/* --- building ------------------------------------------------------------------------ */
 
-static uint32_t
-state_new(struct matcher *m, uint8_t byte)
+static void
+add_waiting(struct prefilter *p, struct waiting **list, uint32_t rule)
 {
-	if (m->nstates == m->cap) {
-		m->cap = m->cap * 2 + 64;
-		m->states = xrealloc(m->states, m->cap * sizeof(*m->states));
-	}
-	m->states[m->nstates] = (struct state){ .byte = byte };
-	return (uint32_t)m->nstates++;
-}
+	struct waiting *waiting;
 
-static uint32_t
-child_get(struct matcher *m, uint32_t at, uint8_t byte)
-{
-	uint32_t child = m->states[at].child;
-
-	while (child != 0 && m->states[child].byte != byte)
-		child = m->states[child].sibling;
-	if (child != 0)
-		return child;
-	child = state_new(m, byte);
-	m->states[child].sibling = m->states[at].child;
-	m->states[at].child = child;
-	if (m->class_of[byte] == 0)
-		m->class_of[byte] = (uint8_t)m->classes++;
-	return child;
+	/* Rules are added one after the other: a rule that names a text twice
+	 * is still the last. */
+	if (*list != NULL && (*list)->rule == rule)
+		return;
+	waiting = arena_alloc(p->arena, sizeof(*waiting));
+	*waiting = (struct waiting){ *list, rule };
+	*list = waiting;
 }
 
 static void
-add_text(struct prefilter *p, struct matcher *m, struct slice text,
-    struct atom model)
+add_text(struct prefilter *p, struct matcher *m, struct slice bytes,
+    enum text_kind kind, uint32_t rule)
 {
-	struct atom *atom = arena_alloc(p->arena, sizeof(*atom));
-	uint32_t at = 0;
+	char *key = arena_text(p->arena, bytes.len + 1);
+	union map_value *place;
+	struct text *text;
 
-	*atom = model;
-	if (m->nstates == 0) {
-		m->classes = 1;
-		state_new(m, 0);
+	key[0] = (char)kind;
+	memcpy(key + 1, bytes.ptr, bytes.len);
+	if (m->known == NULL)
+		m->known = map_new_borrowing();
+	place = map_get(m->known, slice_of(key, bytes.len + 1), NULL);
+	if (place->ptr == NULL) {
+		if (m->ntexts == m->cap) {
+			m->cap = m->cap * 2 + 16;
+			m->texts = xrealloc(m->texts, m->cap *
+			    sizeof(struct text *));
+		}
+		text = arena_zalloc(p->arena, sizeof(*text));
+		text->bytes = slice_of(key + 1, bytes.len);
+		text->kind = (uint8_t)kind;
+		m->texts[m->ntexts++] = text;
+		place->ptr = text;
 	}
-	for (size_t i = 0; i < text.len; i++)
-		at = child_get(m, at, (uint8_t)text.ptr[i]);
-	atom->next = m->states[at].atoms;
-	m->states[at].atoms = atom;
+	text = place->ptr;
+	add_waiting(p, &text->rules, rule);
 }
 
-/* Level by level: a state's row is its failure's row with its own children
- * put over it. */
+static uint32_t
+gram_at(const char *bytes)
+{
+	return (uint32_t)(unsigned char)bytes[0] |
+	    (uint32_t)(unsigned char)bytes[1] << 8 |
+	    (uint32_t)(unsigned char)bytes[2] << 16;
+}
+
+static uint32_t
+gram_hash(uint32_t gram)
+{
+	return gram * 0x9e3779b1u;
+}
+
+static void
+count_grams(struct map *counts, const struct text *text)
+{
+	for (size_t i = 0; i + GRAM <= text->bytes.len; i++)
+		map_get(counts, slice_of(text->bytes.ptr + i, GRAM),
+		    NULL)->num++;
+}
+
+/* The place of the gram that fewest texts have, so that few texts hang on
+ * one; of equals the one with the least common letters. */
+static uint32_t
+rarest_gram(const struct map *counts, const struct text *text)
+{
+	uint64_t least = UINT64_MAX;
+	uint32_t best = 0;
+
+	for (size_t i = 0; i + GRAM <= text->bytes.len; i++) {
+		const char *at = text->bytes.ptr + i;
+		uint64_t cost = map_find(counts, slice_of(at, GRAM))->num * 8;
+
+		for (size_t k = 0; k < GRAM; k++)
+			cost += strchr(common, at[k]) != NULL;
+		if (cost < least) {
+			least = cost;
+			best = (uint32_t)i;
+		}
+	}
+	return best;
+}
+
+static void
+add_gram(struct matcher *m, struct text *text)
+{
+	uint32_t key = gram_at(text->bytes.ptr + text->offset);
+	uint32_t hash = gram_hash(key), bit = hash >> m->shift;
+	uint32_t at = hash >> 7;
+
+	m->sieve[bit >> 6] |= UINT64_C(1) << (bit & 63);
+	key |= 1u << 24;
+	while (m->grams[at & m->mask].key != 0 &&
+	    m->grams[at & m->mask].key != key)
+		at++;
+	m->grams[at & m->mask].key = key;
+	text->next = m->grams[at & m->mask].texts;
+	m->grams[at & m->mask].texts = text;
+}
+
+/* The sieve has 32 bits for each text, so that one place in thirty passes by
+ * chance; small ones fit the first cache, large ones the second. */
 static void
 matcher_finish(struct matcher *m)
 {
-	uint32_t *queue;
-	size_t head = 0, tail = 0, width = m->classes;
+	struct map *counts = map_new();
+	unsigned bits = BITS_LEAST;
+	size_t slots = 16;
 
-	if (m->nstates == 0)
-		return;
-	check(m->nstates < MARK);
-	m->next = xcalloc(m->nstates * width, sizeof(*m->next));
-	queue = xcalloc(m->nstates, sizeof(*queue));
-	queue[tail++] = 0;
-	while (head < tail) {
-		uint32_t at = queue[head++];
-		struct state *state = &m->states[at];
-		uint32_t *row = m->next + at * width;
-		uint32_t child = state->child;
-
-		if (at != 0)
-			memcpy(row, m->next + state->fail * width,
-			    width * sizeof(*row));
-		for (; child != 0; child = m->states[child].sibling) {
-			uint8_t class = m->class_of[m->states[child].byte];
-
-			m->states[child].fail = at == 0 ? 0 : row[class];
-			row[class] = child;
-			queue[tail++] = child;
-		}
-		state->next_out = at == 0 ? 0 : m->states[state->fail].out;
-		state->out = at != 0 && state->atoms != NULL ? at
-		    : state->next_out;
+	while (bits < BITS_MOST && (1u << bits) < m->ntexts * 32)
+		bits++;
+	while (slots < m->ntexts * 2)
+		slots *= 2;
+	m->shift = 32 - bits;
+	m->mask = (uint32_t)slots - 1;
+	for (size_t i = 0; i < m->ntexts; i++)
+		count_grams(counts, m->texts[i]);
+	if (map_count(counts) > 0) {
+		m->sieve = xcalloc(1u << bits >> 6, sizeof(*m->sieve));
+		m->grams = xcalloc(slots, sizeof(*m->grams));
 	}
-	for (size_t i = 0; i < m->nstates * width; i++)
-		if (m->states[m->next[i]].out != 0)
-			m->next[i] |= MARK;
-	free(queue);
+	for (size_t i = 0; i < m->ntexts; i++) {
+		struct text *text = m->texts[i];
+
+		if (text->bytes.len < GRAM) {
+			struct text **list = fold_is_ascii(text->bytes)
+			    ? &m->shorts : &m->high_shorts;
+
+			text->next = *list;
+			*list = text;
+			continue;
+		}
+		text->offset = rarest_gram(counts, text);
+		add_gram(m, text);
+	}
+	map_free(counts);
+	map_free(m->known);
+	free(m->texts);
+	m->known = NULL;
+	m->texts = NULL;
 }
 
 static void
 add_exact(struct prefilter *p, struct matcher *m, struct slice text,
-    struct atom model)
+    uint32_t rule)
 {
-	struct atom *atom = arena_alloc(p->arena, sizeof(*atom));
+	struct waiting *list;
 	union map_value *place;
 
 	if (m->exact == NULL)
 		m->exact = map_new();
-	*atom = model;
 	place = map_get(m->exact, text, NULL);
-	atom->next = place->ptr;
-	place->ptr = atom;
+	list = place->ptr;
+	add_waiting(p, &list, rule);
+	place->ptr = list;
 }
 
 static struct matcher *
@@ -355,28 +424,26 @@ static void
 add_pred(struct prefilter *p, const struct pred *pred, uint32_t rule)
 {
 	struct matcher *m = matcher_get(p, pred);
-	struct atom atom = { .rule = rule, .kind = ATOM_CONTAINS };
+	enum text_kind kind = TEXT_CONTAINS;
 	char buf[NUMBER_BYTES];
 	struct slice text;
 
 	check(pred_literal(pred, &text));
-	if (pred->cased || pred->op == PRED_GLOB)
+	if (pred->cased)
 		text = fold_dup(p->arena, text);
-	atom.len = (uint32_t)text.len;
 	if (pred->op == PRED_EQ) {
-		atom.kind = ATOM_EXACT;
-		add_exact(p, m, text, atom);
+		add_exact(p, m, text, rule);
 		if (pred->has_number) {
 			m->numbers = true;
-			add_exact(p, m, number_text(pred->number, buf), atom);
+			add_exact(p, m, number_text(pred->number, buf), rule);
 		}
 		return;
 	}
 	if (pred->op == PRED_STARTS)
-		atom.kind = ATOM_STARTS;
+		kind = TEXT_STARTS;
 	if (pred->op == PRED_ENDS)
-		atom.kind = ATOM_ENDS;
-	add_text(p, m, text, atom);
+		kind = TEXT_ENDS;
+	add_text(p, m, text, kind, rule);
 }
 
 /* A number too large to be known again in another spelling would be missed:
@@ -426,8 +493,8 @@ prefilter_free(struct prefilter *p)
 		return;
 	for (size_t i = 0; i < p->n; i++) {
 		map_free(p->matchers[i].exact);
-		free(p->matchers[i].states);
-		free(p->matchers[i].next);
+		free(p->matchers[i].sieve);
+		free(p->matchers[i].grams);
 	}
 	free(p->matchers);
 	free(p->always);
@@ -449,35 +516,90 @@ offer(struct prefilter_sink *sink, uint32_t rule)
 }
 
 static void
-offer_atoms(const struct atom *atom, size_t end, size_t len,
-    struct prefilter_sink *sink)
+offer_all(struct prefilter_sink *sink, const struct waiting *waiting)
 {
-	for (; atom != NULL; atom = atom->next) {
-		if (atom->kind == ATOM_STARTS && atom->len != end)
-			continue;
-		if (atom->kind == ATOM_ENDS && end != len)
-			continue;
-		offer(sink, atom->rule);
-	}
+	for (; waiting != NULL; waiting = waiting->next)
+		offer(sink, waiting->rule);
+}
+
+/* Whether the text stands in `in` where its kind wants it, beginning at
+ * `from`, which may lie before the beginning. */
+static bool
+stands(const struct text *text, struct slice in, ptrdiff_t from)
+{
+	size_t len = text->bytes.len;
+
+	if (from < 0 || len > in.len - (size_t)from)
+		return false;
+	if ((text->kind == TEXT_STARTS && from != 0) ||
+	    (text->kind == TEXT_ENDS && (size_t)from + len != in.len))
+		return false;
+	return memcmp(in.ptr + from, text->bytes.ptr, len) == 0;
 }
 
 static void
-scan(const struct matcher *m, struct slice text, struct prefilter_sink *sink)
+offer_gram(const struct matcher *m, uint32_t key, struct slice in, size_t at,
+    struct prefilter_sink *sink)
 {
-	const uint32_t *next = m->next;
-	const uint8_t *class_of = m->class_of;
-	size_t width = m->classes;
-	uint32_t at = 0;
+	uint32_t slot = gram_hash(key) >> 7;
+	const struct text *text;
 
-	for (size_t i = 0; i < text.len; i++) {
-		at = next[at * width + class_of[(unsigned char)text.ptr[i]]];
-		if ((at & MARK) == 0)
-			continue;
-		at &= ~MARK;
-		for (uint32_t out = m->states[at].out; out != 0;
-		    out = m->states[out].next_out)
-			offer_atoms(m->states[out].atoms, i + 1, text.len,
-			    sink);
+	key |= 1u << 24;
+	while (m->grams[slot & m->mask].key != key) {
+		if (m->grams[slot & m->mask].key == 0)
+			return;
+		slot++;
+	}
+	for (text = m->grams[slot & m->mask].texts; text != NULL;
+	    text = text->next)
+		if (stands(text, in, (ptrdiff_t)at - text->offset))
+			offer_all(sink, text->rules);
+}
+
+static bool
+passes(const uint64_t *sieve, unsigned shift, uint32_t key)
+{
+	uint32_t bit = gram_hash(key) >> shift;
+
+	return (sieve[bit >> 6] >> (bit & 63) & 1) != 0;
+}
+
+/* Every place of the value against the sieve: no place waits for another. Four
+ * bytes are read at once, where there are four; the tail by itself. */
+static void
+scan(const struct matcher *m, struct slice in, struct prefilter_sink *sink)
+{
+	const uint64_t *sieve = m->sieve;
+	unsigned shift = m->shift;
+	size_t i = 0;
+
+	for (; i + GRAM + 2 <= in.len; i += 2) {
+		uint32_t word, first, second;
+
+		memcpy(&word, in.ptr + i, sizeof(word));
+		first = le32toh(word) & 0xffffff;
+		second = le32toh(word) >> 8;
+		if (passes(sieve, shift, first))
+			offer_gram(m, first, in, i, sink);
+		if (passes(sieve, shift, second))
+			offer_gram(m, second, in, i + 1, sink);
+	}
+	for (; i + GRAM <= in.len; i++)
+		if (passes(sieve, shift, gram_at(in.ptr + i)))
+			offer_gram(m, gram_at(in.ptr + i), in, i, sink);
+}
+
+static void
+scan_shorts(const struct text *text, struct slice in,
+    struct prefilter_sink *sink)
+{
+	for (; text != NULL; text = text->next) {
+		if (text->kind == TEXT_STARTS ? stands(text, in, 0)
+		    : text->kind == TEXT_ENDS ? stands(text, in,
+		    (ptrdiff_t)in.len - (ptrdiff_t)text->bytes.len)
+		    : memmem(in.ptr, in.len, text->bytes.ptr,
+		    text->bytes.len) != NULL)
+			offer_all(sink, text->rules);
 	}
 }
 
@@ -487,9 +609,8 @@ look_up(const struct matcher *m, struct slice text,
 {
 	const union map_value *place = map_find(m->exact, text);
 
-	for (const struct atom *atom = place != NULL ? place->ptr : NULL;
-	    atom != NULL; atom = atom->next)
-		offer(sink, atom->rule);
+	if (place != NULL)
+		offer_all(sink, place->ptr);
 }
 
 static void
@@ -507,8 +628,11 @@ run_scalar(const struct matcher *m, const struct value *value,
 		text = pred_fold(scratch, text);
 	if (m->exact != NULL)
 		look_up(m, text, sink);
-	if (m->next != NULL)
+	if (m->sieve != NULL)
 		scan(m, text, sink);
+	scan_shorts(m->shorts, text, sink);
+	if (m->high_shorts != NULL && !fold_is_ascii(text))
+		scan_shorts(m->high_shorts, text, sink);
 	if (m->numbers && value_as_double(value, &number))
 		look_up(m, number_text(number, digits), sink);
 }
@@ -555,8 +679,10 @@ prefilter_figures(const struct prefilter *p, struct prefilter_figures *out)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct matcher *m = &p->matchers[i];
 
-		out->states += m->nstates;
-		out->bytes += m->nstates * (sizeof(struct state) +
-		    m->classes * sizeof(uint32_t));
+		out->texts += m->ntexts;
+		out->bytes += m->ntexts * sizeof(struct text);
+		if (m->sieve != NULL)
+			out->bytes += (1u << (32 - m->shift) >> 3) +
+			    (m->mask + 1) * sizeof(struct gram);
 	}
 }

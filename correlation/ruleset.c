@@ -869,7 +869,7 @@ ruleset_figures(const struct ruleset *set, struct ruleset_figures *figures)
 
 		prefilter_figures(set->buckets[i].prefilter, &one);
 		figures->always += one.always;
-		figures->states += one.states;
+		figures->texts += one.texts;
 		figures->bytes += one.bytes;
 	}
 }
