@@ -18,6 +18,7 @@ bool
 decode_run(struct reading *reading, const struct decoder *decoder,
     struct slice body, uint32_t parent)
 {
+	reading->decoder = decoder;
 	if (decoder->after.len > 0) {
 		ptrdiff_t at = slice_find(body, decoder->after);
 
@@ -91,7 +92,7 @@ void
 reading_put_slot(struct reading *reading, slot_t slot, struct value value)
 {
 	uint64_t bit = UINT64_C(1) << (slot & 63);
-	const struct decoder *decoder = &reading->def->decoder;
+	const struct decoder *decoder = reading->decoder;
 
 	if ((reading->present[slot >> 6] & bit) == 0) {
 		reading->present[slot >> 6] |= bit;

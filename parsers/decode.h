@@ -65,6 +65,7 @@ struct reading {
 	int64_t	 header_ns;
 	bool	 has_header_time, owned;	/* owned: body is not the line */
 	unsigned depth;			/* of decoding inside decoding */
+	const struct decoder *decoder;	/* at work */
 	/* The last log source that a block changed, and what it became. */
 	struct {
 		const struct block *block;

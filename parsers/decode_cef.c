@@ -48,6 +48,12 @@ cef_header(struct slice body, struct slice *columns, size_t max,
 	ptrdiff_t at = slice_find(slice_head(body, 256), SLICE("CEF:"));
 	size_t n;
 
+	/* A relay may have taken "CEF:" for the program: "0|Vendor|..." */
+	if (at < 0 && body.len > 2 && body.ptr[1] == '|' &&
+	    (body.ptr[0] == '0' || body.ptr[0] == '1')) {
+		n = columns_of(body, columns, max < 7 ? max : 7, rest);
+		return n == 7 ? n : 0;
+	}
 	if (at < 0)
 		return 0;
 	body = slice_skip(body, (size_t)at + 4);

@@ -389,6 +389,29 @@ read_host_and_tag(struct slice *s, struct syslog_header *h)
 	}
 }
 
+/* Solaris puts "[ID 800047 auth.info] " in front of the text. */
+static void
+read_solaris_id(struct slice *s, struct syslog_header *h)
+{
+	ptrdiff_t end;
+	struct slice inner;
+
+	if (!slice_starts(*s, SLICE("[ID ")))
+		return;
+	end = slice_find(slice_head(*s, 48), SLICE("] "));
+	if (end < 0)
+		return;
+	inner = slice_of(s->ptr + 4, (size_t)end - 4);
+	end = slice_find_byte(inner, ' ');
+	if (end < 0 || !all_digits(slice_head(inner, (size_t)end)))
+		return;
+	h->msgid = slice_head(inner, (size_t)end);
+	if (h->priority < 0)
+		read_priority_words(slice_skip(inner, (size_t)end + 1),
+		    &h->priority);
+	*s = slice_skip(*s, inner.len + 6);
+}
+
 /* Without a priority the time alone decides, and an ISO time might as well be
  * the body's own: then only a program with its number makes it a header. */
 static bool
@@ -447,6 +470,7 @@ read_3164(struct slice s, struct syslog_header *h)
 	}
 	if (h->has_time || looks_like_program(s))
 		read_host_and_tag(&s, h);
+	read_solaris_id(&s, h);
 	h->body = s;
 }
 

@@ -311,6 +311,7 @@ begin_def(struct reading *r, const struct def *def)
 	r->nextras = 0;
 	r->nblocks = 0;
 	r->depth = 0;
+	r->decoder = &def->decoder;
 	keytree_rewind(r->tree);
 }
 
@@ -415,7 +416,8 @@ classify(struct parser_lane *lane, struct line *line)
 			line->kind = BODY_JSON;
 		return;
 	}
-	if (slice_find(slice_head(body, 96), SLICE("EF:")) < 0)
+	if (body.ptr[1 < body.len] != '|' && slice_find(slice_head(body, 96),
+	    SLICE("EF:")) < 0)
 		return;
 	line->ncolumns = cef_header(slice_head(body, 4096), line->columns, 7,
 	    &rest);
@@ -427,6 +429,8 @@ classify(struct parser_lane *lane, struct line *line)
 	    &rest);
 	if (line->ncolumns == 5)
 		line->kind = BODY_LEEF;
+	else
+		line->ncolumns = 0;
 }
 
 static struct node_marks *

@@ -4,6 +4,7 @@
 #include "engine/zone.h"
 
 #define DAY_S 86400
+#define AHEAD_NS (36 * 3600 * TIME_S_NS)	/* a day, and the zone */
 #define LEAP_YEAR 1972	/* stands for an unknown year: has a 29 February */
 
 /* What was read so far. Every reader moves `p` forward and checks `end`. */
@@ -532,8 +533,10 @@ distance(int64_t a, int64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* Day and time in the year that puts them nearest to now. A 29 February only
- * fits leap years, and is looked for up to four years away. */
+/* Day and time in the year that puts them nearest to now; a year in which they
+ * would be more than a day ahead is not believed, because then the time would
+ * not be either. A 29 February only fits leap years, and is looked for up to
+ * four years away. */
 static int64_t
 nearest_year(int64_t local_ns, int64_t now_ns)
 {
@@ -556,6 +559,8 @@ nearest_year(int64_t local_ns, int64_t now_ns)
 		if (m != month)
 			continue;
 		ns = time_days(y, month, day) * DAY_S * TIME_S_NS + rest;
+		if (ns > now_ns + AHEAD_NS && (found || y > now_year - reach))
+			continue;
 		if (!found || distance(ns, now_ns) < distance(best, now_ns))
 			best = ns;
 		found = true;
