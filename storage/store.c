@@ -183,6 +183,18 @@ store_live(struct store *store)
 	return store->live;
 }
 
+const char *
+store_data(const struct store *store)
+{
+	return store->data;
+}
+
+struct sqlite3 *
+store_catalog(struct store *store)
+{
+	return store->catalog;
+}
+
 uint32_t
 store_node(const struct store *store)
 {

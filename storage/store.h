@@ -28,6 +28,8 @@ void store_close(struct store *store);
 /* Read-only connection to live.db, for the ledger's readers. Borrowed. */
 struct sqlite3 *store_live(struct store *store);
 uint32_t store_node(const struct store *store);
+const char *store_data(const struct store *store);	/* the folder */
+struct sqlite3 *store_catalog(struct store *store);	/* NULL: none */
 
 /* The days that have events between the two times, both included; newest
  * first if `newest_first`. A partition that is damaged is named in *err's
