@@ -353,26 +353,49 @@ sort_keys(uint32_t *keys, unsigned n)
 	}
 }
 
+/* Where each field below 256 comes to stand: they come first, in the order of
+ * their bits. Answers how many there are. */
+static unsigned
+rank_known(const struct event *event, uint8_t rank[256])
+{
+	unsigned n = 0;
+
+	for (unsigned word = 0; word < 4; word++)
+		for (uint64_t left = event->present[word]; left != 0;
+		    left &= left - 1)
+			rank[word * 64 + (unsigned)__builtin_ctzll(left)] =
+			    (uint8_t)n++;
+	return n;
+}
+
+/* Only the fields past 255 have to be compared with each other. */
 static void
 sort_values(struct event *event)
 {
 	uint32_t keys[EVENT_FIELDS];
+	uint8_t rank[256];
+	unsigned known = rank_known(event, rank), n = 0;
 	struct value *values;
-	bool sorted = true;
+	field_t fields[256];
 
-	for (unsigned i = 0; i < event->n; i++) {
-		keys[i] = (uint32_t)event->fields[i] << 16 | i;
-		sorted = sorted && (i == 0 || keys[i - 1] < keys[i]);
-	}
-	if (sorted)
-		return;
-	sort_keys(keys, event->n);
 	values = arena_alloc(event->batch->arena,
 	    event->cap * sizeof(*values));
 	for (unsigned i = 0; i < event->n; i++) {
-		values[i] = event->values[keys[i] & 0xffff];
-		event->fields[i] = (field_t)(keys[i] >> 16);
+		field_t field = event->fields[i];
+
+		if (field < 256) {
+			fields[rank[field]] = field;
+			values[rank[field]] = event->values[i];
+		} else {
+			keys[n++] = (uint32_t)field << 16 | i;
+		}
 	}
+	sort_keys(keys, n);
+	for (unsigned i = 0; i < n; i++)
+		values[known + i] = event->values[keys[i] & 0xffff];
+	memcpy(event->fields, fields, known * sizeof(fields[0]));
+	for (unsigned i = 0; i < n; i++)
+		event->fields[known + i] = (field_t)(keys[i] >> 16);
 	event->values = values;
 }
 
