@@ -403,7 +403,7 @@ take_line(struct detect *d, struct slice line)
 	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
 	event = batch_add(d->batch, line, SLICE(""), d->now_ns);
-	detect_input_read(d->input, event, false);
+	detect_input_read(d->input, event);
 	d->lines++;
 	if (batch_full(d->batch))
 		batch_close(d);

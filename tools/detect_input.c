@@ -27,6 +27,7 @@ detect_input_new(const struct conf *conf)
 
 	input->conf = conf;
 	input->diag = diag_new();
+	input->options.trust_logsource = true;
 	if (conf->timezone != NULL)
 		input->options.zone = slice_cstr(conf->timezone);
 	return input;
@@ -91,18 +92,23 @@ start_over(struct event *event)
 }
 
 void
-detect_input_read(struct detect_input *input, struct event *event, bool open)
+detect_input_read(struct detect_input *input, struct event *event)
 {
 	if (slice_starts(slice_trim(event->raw), SLICE("{"))) {
 		if (shape_event(event) && event->logsource != 0)
 			return;
 		start_over(event);
 	}
+	detect_input_parse(input, event);
+	event_seal(event);
+}
+
+void
+detect_input_parse(struct detect_input *input, struct event *event)
+{
 	load(input);
 	parser_run(input->lane, &input->options, event);
 	enrich_run(input->enrich, event);
-	if (!open)
-		event_seal(event);
 }
 
 const struct diag *

@@ -19,10 +19,11 @@ struct event;
 struct detect_input *detect_input_new(const struct conf *conf);
 void detect_input_free(struct detect_input *input);
 
-/* Fills the fresh event, whose raw line is event->raw. Not sealed if it came
- * through a definition and `open` is true, so that a test may add fields. */
-void detect_input_read(struct detect_input *input, struct event *event,
-    bool open);
+/* Fills the fresh event, whose raw line is event->raw, and seals it. */
+void detect_input_read(struct detect_input *input, struct event *event);
+
+/* As the daemon does it: definitions only, whatever the shape. Not sealed. */
+void detect_input_parse(struct detect_input *input, struct event *event);
 
 /* What loading definitions and context had to say; printed once, at the end
  * of the program's own findings. */

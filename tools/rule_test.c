@@ -182,11 +182,9 @@ take_line(struct suite *suite, const struct yaml_node *item,
 	put_line(suite, &text, line);
 	event = batch_add(suite->batch, strbuf_slice(&text),
 	    SLICE("192.0.2.1:514"), suite->now_ns);
-	detect_input_read(suite->input, event, true);
-	if (!event->sealed) {
-		set_fields(event, fields);
-		event_seal(event);
-	}
+	detect_input_parse(suite->input, event);
+	set_fields(event, fields);
+	event_seal(event);
 	suite->figures->events++;
 	strbuf_fini(&text);
 	if (batch_full(suite->batch))
