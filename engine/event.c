@@ -407,7 +407,8 @@ event_seal(struct event *event)
 		if ((event->tags >> tag & 1) != 0)
 			event_append(event, FIELD_TAGS, value_text(
 			    slice_cstr(tag_names[tag]), TRANSFORM_OWNED));
-	sort_values(event);
+	if (event->n > 0)
+		sort_values(event);
 	event->sealed = true;
 }
 
