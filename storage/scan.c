@@ -868,7 +868,7 @@ begin(struct scan *scan, const struct scan_request *request,
 	memset(result, 0, sizeof(*result));
 	*scan = (struct scan){ .request = request, .result = result,
 	    .query = query, .schema = query->source, .block = BLOCK_FIRST,
-	    .ordered = needs_order(query) };
+	    .ordered = !request->any_order && needs_order(query) };
 	sink->op.class = &sink_class;
 	sink->scan = scan;
 	scan->first = query->ops != NULL ? query->ops : &sink->op;

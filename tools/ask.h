@@ -32,6 +32,7 @@ struct ask {
 	enum present_format format;
 	uint64_t rows;
 	bool	 follow, since_given;
+	bool	 any_order;	/* of rows; set by the command */
 	const char *lang;	/* "en" or "ja" */
 	int	 argc;		/* what is left: arguments */
 	char	**argv;
