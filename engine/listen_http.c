@@ -24,6 +24,7 @@
 #include "engine/map.h"
 #include "engine/metric.h"
 #include "engine/strbuf.h"
+#include "engine/timeparse.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -58,6 +59,7 @@ struct request {
 	struct slice lines;	/* not yet in a batch */
 	size_t	 body_bytes;
 	uint64_t accepted;	/* lines */
+	int64_t	 arrival_ns;	/* as the sender says; 0: now */
 	uint64_t number;	/* of the batch that must be durable */
 	struct peer peer;
 	struct strbuf key;	/* Idempotency-Key; empty: none */
@@ -319,6 +321,7 @@ feed(struct request *request)
 	struct loop *loop = request->http->input->loop;
 	struct slice line;
 
+	loop_arrived(loop, request->arrival_ns);
 	while (loop_ready(loop) && loop_room(loop)) {
 		if (!line_next(&request->lines, &line)) {
 			request->number = loop_owe(loop);
@@ -340,6 +343,7 @@ feed_together(struct request *request)
 	if (!loop_ready(loop) || !loop_room(loop))
 		return false;
 	request->accepted = 0;
+	loop_arrived(loop, request->arrival_ns);
 	loop_together(loop);
 	while (line_next(&request->lines, &line))
 		add_line(request, line);
@@ -427,13 +431,24 @@ body_read(struct request *request, struct evbuffer *in, const char **reason)
 	}
 }
 
+/* text/plain is lines of any kind, by the sender's own word. */
+static bool
+says_text(struct request *request)
+{
+	const char *type = evhttp_find_header(
+	    evhttp_request_get_input_headers(request->req), "Content-Type");
+
+	return type != NULL && slice_starts(slice_cstr(type),
+	    SLICE("text/plain"));
+}
+
 /* 0, or the status to refuse it with. */
 static int
 body_check(struct request *request, const char **reason, uint64_t *rejected)
 {
 	uint64_t n = 0;
 
-	if (!is_ndjson(request->lines, &n) && n > 0) {
+	if (!says_text(request) && !is_ndjson(request->lines, &n) && n > 0) {
 		*rejected = n;
 		*reason = "no line is a JSON object; send one per line";
 		return 400;
@@ -506,6 +521,36 @@ not_now(struct http *http, const char **reason)
 	return http->bytes > PENDING_BYTES ? 429 : 0;
 }
 
+static bool
+from_loopback(struct evhttp_request *req)
+{
+	const struct sockaddr *address = evhttp_connection_get_addr(
+	    evhttp_request_get_connection(req));
+	const struct sockaddr_in *in4 = (const void *)address;
+	const struct sockaddr_in6 *in6 = (const void *)address;
+
+	if (address == NULL)
+		return false;
+	if (address->sa_family == AF_INET)
+		return ntohl(in4->sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+	    (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
+	    in6->sin6_addr.s6_addr[12] == 127);
+}
+
+/* A file that is imported arrived when it was written, not now. Only this
+ * machine is believed. */
+static void
+arrival_read(struct request *request)
+{
+	const char *text = evhttp_find_header(
+	    evhttp_request_get_input_headers(request->req), "Yagura-Arrival");
+
+	if (text != NULL && from_loopback(request->req) &&
+	    !time_parse_rfc3339(slice_cstr(text), &request->arrival_ns))
+		request->arrival_ns = 0;
+}
+
 static struct request *
 request_new(struct http *http, struct evhttp_request *req)
 {
@@ -524,6 +569,7 @@ request_new(struct http *http, struct evhttp_request *req)
 	if (address != NULL)
 		request->peer.len = peer_format(address,
 		    request->peer.text).len;
+	arrival_read(request);
 	return request;
 }
 
@@ -585,23 +631,6 @@ on_events(struct evhttp_request *req, void *arg)
 }
 
 /* --- the other pages ------------------------------------------------------ */
-
-static bool
-from_loopback(struct evhttp_request *req)
-{
-	const struct sockaddr *address = evhttp_connection_get_addr(
-	    evhttp_request_get_connection(req));
-	const struct sockaddr_in *in4 = (const void *)address;
-	const struct sockaddr_in6 *in6 = (const void *)address;
-
-	if (address == NULL)
-		return false;
-	if (address->sa_family == AF_INET)
-		return ntohl(in4->sin_addr.s_addr) >> 24 == 127;
-	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
-	    (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
-	    in6->sin6_addr.s6_addr[12] == 127);
-}
 
 static void
 on_metrics(struct evhttp_request *req, void *arg)

@@ -144,6 +144,12 @@ loop_add(struct loop *loop, struct input *input, struct slice line,
 }
 
 void
+loop_arrived(struct loop *loop, int64_t arrival_ns)
+{
+	loop->now_ns = arrival_ns != 0 ? arrival_ns : clock_now_ns();
+}
+
+void
 loop_added(struct loop *loop)
 {
 	if (loop->open != NULL && (batch_full(loop->open) ||

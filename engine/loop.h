@@ -84,6 +84,9 @@ struct peer {
 	struct slice copy;
 };
 
+/* Lines added from here on, within this callback, arrived then; 0: now. */
+void loop_arrived(struct loop *loop, int64_t arrival_ns);
+
 /* One line into the open batch. */
 void loop_add(struct loop *loop, struct input *input, struct slice line,
     bool truncated, struct peer *peer);

@@ -152,9 +152,9 @@ send_raised(struct stages *stages)
 		struct raised *raised = stages->raised;
 		struct batch *batch = raised->batch;
 
-		for (size_t i = batch->n; i < batch->n + batch->nalerts; i++)
-			if (is_alert(&batch->events[i]))
-				send_alert(stages, &batch->events[i]);
+		for (size_t i = 0; i < batch->nalerts; i++)
+			if (is_alert(batch->alerts[i]))
+				send_alert(stages, batch->alerts[i]);
 		batch_put(batch);
 		stages->raised = raised->next;
 		free(raised);
