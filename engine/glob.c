@@ -121,7 +121,11 @@ glob_match(const struct glob *glob, struct slice text)
 		}
 		if (star == SIZE_MAX || mark >= text.len)
 			return false;
-		mark += one_character(slice_skip(text, mark));
+		/* A byte that the pattern names may stand anywhere, even in
+		 * what is no character; "one character" begins where one
+		 * does. */
+		mark += glob->unit[star + 1] == GLOB_ONE
+		    ? one_character(slice_skip(text, mark)) : 1;
 		at = mark;
 		i = star + 1;
 	}
