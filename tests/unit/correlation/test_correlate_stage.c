@@ -1,0 +1,524 @@
+/* Windows, alerts and runs through real rules. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "stream.h"
+
+#define COUNT3 CORRELATE("c", "event_count", "f", "10s", "User", \
+	", condition: {gte: 3}") NEXT DETECT("f", "fail")
+#define FAIL "\"action\":\"fail\",\"User\":\"u\""
+#define OK "\"action\":\"ok\",\"User\":\"u\""
+
+static void
+raises_once_per_run_and_notes_its_growth(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	for (int i = 0; i < 6; i++)
+		stream_send(&s, i, FAIL);
+	assert_string_equal(s.fired, "c@3! c@4 c@5 c@6 ");
+	assert_string_equal(s.alerts, "c:3 ");
+	assert_int_equal(s.nnotes, 4);
+	assert_int_equal(s.run_count, 6);
+	assert_string_equal(s.run_id, s.alert_id);
+	stream_close(&s);
+}
+
+static void
+notes_a_run_once_per_batch(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	for (int i = 0; i < 100; i++)
+		stream_add(&s, i * 0.05, FAIL);
+	stream_flush(&s);
+	assert_int_equal(s.nnotes, 1);
+	assert_int_equal(s.run_count, 100);
+	stream_close(&s);
+}
+
+static void
+begins_a_new_run_after_a_timespan_of_silence(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	for (int i = 0; i < 3; i++)
+		stream_send(&s, i, FAIL);
+	/* The condition was last met at 2; at 12 it may go on, at 12.1 not. */
+	for (int i = 0; i < 3; i++)
+		stream_send(&s, 12.1 + i, FAIL);
+	assert_string_equal(s.alerts, "c:3 c:3 ");
+	stream_close(&s);
+}
+
+static void
+keeps_the_run_over_a_short_pause(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	for (int i = 0; i < 3; i++)
+		stream_send(&s, i, FAIL);
+	stream_send(&s, 11, FAIL);	/* only 1, 2 and 11: goes on */
+	stream_send(&s, 12.5, FAIL);	/* 11, 12.5: not met */
+	stream_send(&s, 13, FAIL);	/* met again, an edge, the same run */
+	assert_string_equal(s.fired, "c@3! c@3 c@3! ");
+	assert_string_equal(s.alerts, "c:3 ");
+	assert_int_equal(s.run_count, 6);
+	stream_close(&s);
+}
+
+static void
+gives_the_same_whatever_the_batches(void **state)
+{
+	struct stream one, many;
+
+	(void)state;
+	stream_open(&one, COUNT3, NULL);
+	stream_open(&many, COUNT3, NULL);
+	for (int i = 0; i < 60; i++) {
+		double at = i * 1.7 - (i % 7 == 3 ? 4 : 0);
+
+		stream_send(&one, at + 5, FAIL);
+		stream_add(&many, at + 5, FAIL);
+	}
+	stream_flush(&many);
+	assert_string_equal(one.fired, many.fired);
+	stream_close(&one);
+	stream_close(&many);
+}
+
+static void
+says_what_happened_in_the_alert(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, "title: Many\nid: c\ndescription: too many\n"
+	    "correlation: {type: event_count, rules: [f], timespan: 10s, "
+	    "group-by: [user.name], condition: {gte: 2}}\nlevel: critical\n"
+	    "tags: [attack.t1110.001, attack.credential-access, cve.2026-1]\n"
+	    "yagura:\n  layer: model\n"
+	    "  text: {en: '{user.name} failed {count} times on {host}, {x}', "
+	    "ja: '{user.name}が{count}回'}\n  advice: {en: Ask., ja: 確認}\n"
+	    NEXT DETECT("f", "fail"), NULL);
+	stream_send(&s, 0, "\"action\":\"fail\",\"user.name\":\"eve\"");
+	stream_send(&s, 1, "\"action\":\"fail\",\"user.name\":\"eve\","
+	    "\"host.name\":\"h1\",\"source.ip\":\"192.0.2.1\"");
+	assert_non_null(strstr(s.last, "\"event.kind\":\"alert\""));
+	assert_non_null(strstr(s.last, "\"event.dataset\":\"yagura.alert\""));
+	assert_non_null(strstr(s.last, "\"rule.name\":\"Many\""));
+	assert_non_null(strstr(s.last, "eve failed 2 times on h1, -"));
+	assert_non_null(strstr(s.last, "eveが2回"));
+	assert_non_null(strstr(s.last, "\"yagura.level\":\"critical\""));
+	assert_non_null(strstr(s.last, "\"yagura.layer\":\"model\""));
+	assert_non_null(strstr(s.last, "\"event.severity\":90"));
+	assert_non_null(strstr(s.last, "\"T1110.001\""));
+	assert_non_null(strstr(s.last, "\"Credential Access\""));
+	assert_null(strstr(s.last, "cve"));
+	assert_non_null(strstr(s.last, "\"user.name=eve\""));
+	assert_non_null(strstr(s.last, "\"host.name\":\"h1\""));
+	assert_non_null(strstr(s.last, "\"source.ip\":\"192.0.2.1\""));
+	assert_non_null(strstr(s.last, "\"yagura.count\":2"));
+	assert_non_null(strstr(s.last, "\"000000070000000000000000\","
+	    "\"000000070000000000001000\""));
+	stream_close(&s);
+}
+
+static void
+gives_the_same_id_when_raised_again(void **state)
+{
+	struct stream a, b;
+
+	(void)state;
+	stream_open(&a, COUNT3, NULL);
+	stream_open(&b, COUNT3, NULL);
+	for (int i = 0; i < 3; i++) {
+		stream_send(&a, i, FAIL);
+		stream_send(&b, i, FAIL);
+	}
+	assert_int_equal(strlen(a.alert_id), 32);
+	assert_string_equal(a.alert_id, b.alert_id);
+	stream_close(&a);
+	stream_close(&b);
+}
+
+static void
+carries_events_of_an_inner_correlation_along(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("o", "temporal_ordered", "c, k", "60s",
+	    "User", "") NEXT COUNT3 NEXT DETECT("k", "ok"), NULL);
+	stream_send(&s, 0, OK);		/* before: is no part of it */
+	for (int i = 1; i < 6; i++)
+		stream_send(&s, i, FAIL);
+	stream_send(&s, 7, OK);
+	assert_string_equal(s.alerts, "o:6 ");
+	/* What the sequence cannot hold is not in its run. */
+	stream_send(&s, 8, FAIL);
+	assert_int_equal(s.run_count, 6);
+	stream_send(&s, 9, OK);
+	assert_int_equal(s.run_count, 8);
+	stream_close(&s);
+}
+
+static void
+leaves_unrelated_steps_out_of_a_sequence(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("o", "temporal_ordered", "f, k", "60s",
+	    "User", "") NEXT DETECT("f", "fail") NEXT DETECT("k", "ok"), NULL);
+	stream_send(&s, 0, OK);
+	stream_send(&s, 1, OK);
+	stream_send(&s, 2, FAIL);
+	stream_send(&s, 3, OK);
+	assert_string_equal(s.alerts, "o:2 ");
+	stream_close(&s);
+}
+
+static void
+counts_an_event_in_every_group_of_a_list(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("c", "event_count", "f", "10s", "User",
+	    ", condition: {gte: 2}") NEXT DETECT("f", "fail"), NULL);
+	stream_send(&s, 0, "\"action\":\"fail\",\"User\":[\"a\",\"b\"]");
+	stream_send(&s, 1, "\"action\":\"fail\",\"User\":\"b\"");
+	stream_send(&s, 2, "\"action\":\"fail\",\"User\":\"a\"");
+	assert_string_equal(s.alerts, "c:2 c:2 ");
+	stream_close(&s);
+}
+
+static void
+suppresses_by_key_and_says_how_often(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, DETECT("f", "fail")
+	    "level: high\nyagura: {suppress: {for: 60s, by: [User]}}\n", NULL);
+	stream_send(&s, 0, FAIL);
+	stream_send(&s, 10, FAIL);
+	stream_send(&s, 20, "\"action\":\"fail\",\"User\":\"v\"");
+	stream_send(&s, 59, FAIL);
+	assert_string_equal(s.alerts, "f:1 f:1 ");
+	assert_int_equal(s.run_count, 3);	/* the first alert's run */
+	stream_send(&s, 60, FAIL);
+	assert_string_equal(s.alerts, "f:1 f:1 f:1 ");
+	assert_non_null(strstr(s.last, "\"yagura.suppressed\":2"));
+	stream_close(&s);
+}
+
+static void
+holds_a_correlation_back_by_its_group(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("c", "event_count", "f", "10s", "User",
+	    ", condition: {gte: 2}") "yagura: {suppress: 1h}\n"
+	    NEXT DETECT("f", "fail"), NULL);
+	for (int i = 0; i < 10; i++) {
+		stream_send(&s, 100 * i, FAIL);
+		stream_send(&s, 100 * i + 1, FAIL);
+	}
+	assert_string_equal(s.alerts, "c:2 ");
+	assert_int_equal(s.run_count, 20);
+	stream_close(&s);
+}
+
+static void
+does_not_alert_by_itself_when_silent_or_a_filter(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3 "level: high\n" NEXT DETECT("x", "other"),
+	    NULL);
+	stream_send(&s, 0, FAIL);
+	stream_send(&s, 0, "\"action\":\"other\"");
+	assert_string_equal(s.alerts, "");
+	stream_close(&s);
+}
+
+/* A thousand events each of which raises for sixty groups: more than the
+ * places of a batch. */
+static void
+never_loses_alerts_that_find_no_place(void **state)
+{
+	struct correlator_figures figures;
+	struct stream s;
+	char fields[1000];
+
+	(void)state;
+	stream_open(&s, CORRELATE("c", "event_count", "f", "10s", "User",
+	    ", condition: {gte: 1}") NEXT DETECT("f", "fail"), NULL);
+	for (int i = 0; i < 100; i++) {
+		size_t at = (size_t)snprintf(fields, sizeof(fields),
+		    "\"action\":\"fail\",\"User\":[");
+
+		for (int k = 0; k < 60; k++)
+			at += (size_t)snprintf(fields + at,
+			    sizeof(fields) - at, "%s\"%d\"", k > 0 ? "," : "",
+			    i * 60 + k);
+		snprintf(fields + at, sizeof(fields) - at, "]");
+		stream_add(&s, i * 0.01, fields);
+	}
+	stream_flush(&s);
+	assert_int_equal(s.nalerts, BATCH_ALERTS);
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.waiting, 6000 - BATCH_ALERTS);
+	stream_flush(&s);
+	assert_int_equal(s.nalerts, 6000);
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.waiting, 0);
+	assert_int_equal(figures.lost, 0);
+	stream_close(&s);
+}
+
+static void
+keeps_windows_of_rules_that_did_not_change(void **state)
+{
+	struct ruleset *old;
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	stream_send(&s, 0, FAIL);
+	stream_send(&s, 1, FAIL);
+	old = s.set;
+	s.set = stream_rules(DETECT("a", "first") NEXT COUNT3);
+	ruleset_put(old);
+	stream_send(&s, 2, FAIL);
+	assert_string_equal(s.fired, "c@3! ");
+	stream_close(&s);
+}
+
+static void
+forgets_windows_of_rules_that_changed(void **state)
+{
+	struct ruleset *old;
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	stream_send(&s, 0, FAIL);
+	stream_send(&s, 1, FAIL);
+	old = s.set;
+	s.set = stream_rules(CORRELATE("c", "event_count", "f", "11s", "User",
+	    ", condition: {gte: 3}") NEXT DETECT("f", "fail"));
+	ruleset_put(old);
+	stream_send(&s, 2, FAIL);
+	assert_string_equal(s.fired, "");
+	stream_close(&s);
+}
+
+static void
+goes_on_after_a_replay_without_raising_again(void **state)
+{
+	struct stream s, after;
+	struct batch *batch;
+	struct event *event;
+	struct value id = value_text(SLICE("f"), TRANSFORM_OWNED);
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	stream_open(&after, COUNT3, NULL);
+	batch = batch_new(7, 0);
+	for (int i = 0; i < 3; i++) {
+		stream_add(&s, i, FAIL);
+		event = batch_add(batch, s.batch->events[i].raw,
+		    SLICE("test"), 1);
+		assert_true(shape_event(event));
+	}
+	stream_flush(&s);
+	batch->phase = BATCH_PARSED;
+	for (size_t i = 0; i < batch->n; i++)
+		event_set_sealed(&batch->events[i], FIELD_YAGURA_HITS, id);
+	batch->phase = BATCH_MATCHED;
+	correlator_replay(after.correlator, after.set, batch);
+	assert_int_equal(batch->nalerts, 0);
+	assert_null(batch->notes);
+	batch_put(batch);
+	after.nbatches = 1;
+	stream_send(&after, 3, FAIL);
+	assert_string_equal(after.fired, "c@4 ");
+	assert_string_equal(after.alerts, "");
+	assert_string_equal(after.run_id, s.alert_id);
+	assert_int_equal(after.run_count, 4);
+	stream_close(&s);
+	stream_close(&after);
+}
+
+static void
+gives_up_the_least_valuable_groups(void **state)
+{
+	const struct correlator_limits limits = { .groups = 100 };
+	struct correlator_figures figures;
+	struct stream s;
+	char fields[100];
+
+	(void)state;
+	stream_open(&s, COUNT3, &limits);
+	for (int i = 0; i < 3; i++)
+		stream_send(&s, 0.1 * i, FAIL);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(fields, sizeof(fields),
+		    "\"action\":\"fail\",\"User\":\"v%d\"", i);
+		stream_add(&s, 1 + i * 0.001, fields);
+	}
+	stream_send(&s, 9, FAIL);	/* its run is still open */
+	assert_string_equal(s.alerts, "c:3 ");
+	assert_int_equal(s.run_count, 4);
+	correlator_figures(s.correlator, &figures);
+	assert_true(figures.groups <= 100);
+	assert_true(figures.evicted >= 4900);
+	stream_close(&s);
+}
+
+static void
+forgets_groups_whose_time_is_past(void **state)
+{
+	struct correlator_figures figures;
+	struct stream s;
+	char fields[100];
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(fields, sizeof(fields),
+		    "\"action\":\"fail\",\"User\":\"v%d\"", i);
+		stream_add(&s, i * 0.1, fields);
+	}
+	stream_flush(&s);
+	correlator_figures(s.correlator, &figures);
+	/* 20 s of 10 a second, and what came since the clock last moved. */
+	assert_true(figures.groups < 200 + 2048 + 50);
+	assert_int_equal(figures.evicted, 0);
+	stream_close(&s);
+}
+
+static void
+is_not_silenced_by_one_clock_in_the_future(void **state)
+{
+	struct stream s;
+	char fields[100];
+
+	(void)state;
+	stream_open(&s, COUNT3, NULL);
+	stream_send(&s, 0, FAIL);
+	for (int i = 0; i < 3000; i++) {
+		bool ahead = i % 3 == 0;
+
+		snprintf(fields, sizeof(fields),
+		    "\"action\":\"fail\",\"User\":\"%s%d\"",
+		    ahead ? "ahead" : "v", i);
+		stream_add(&s, ahead ? 7200 : 0.001 * i, fields);
+	}
+	stream_send(&s, 5, FAIL);
+	stream_send(&s, 6, FAIL);
+	assert_string_equal(s.fired, "c@3! ");
+	stream_close(&s);
+}
+
+static void
+alerts_only_for_what_was_never_seen_before(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, DETECT("f", "out") "level: high\nyagura:\n"
+	    "  suppress: none\n  first_seen: {fields: [source.ip, "
+	    "destination.ip], memory: 1h, learn: 10s}\n", NULL);
+	stream_send(&s, 0, "\"action\":\"out\",\"source.ip\":\"10.0.0.1\","
+	    "\"destination.ip\":\"192.0.2.1\"");
+	stream_send(&s, 9, "\"action\":\"out\",\"source.ip\":\"10.0.0.1\","
+	    "\"destination.ip\":\"192.0.2.2\"");
+	assert_string_equal(s.alerts, "");	/* still learning */
+	stream_send(&s, 20, "\"action\":\"out\",\"source.ip\":\"10.0.0.1\","
+	    "\"destination.ip\":\"192.0.2.2\"");
+	assert_string_equal(s.alerts, "");	/* known */
+	stream_send(&s, 30, "\"action\":\"out\",\"source.ip\":\"10.0.0.1\","
+	    "\"destination.ip\":\"192.0.2.3\"");
+	assert_string_equal(s.alerts, "f:1 ");
+	stream_send(&s, 31, "\"action\":\"out\",\"source.ip\":\"10.0.0.1\","
+	    "\"destination.ip\":\"192.0.2.3\"");
+	assert_string_equal(s.alerts, "f:1 ");
+	stream_close(&s);
+}
+
+static void
+reaches_back_as_far_as_the_longest_chain(void **state)
+{
+	struct ruleset *set = stream_rules(CORRELATE("o", "temporal", "c, k",
+	    "60s", "User", "") NEXT COUNT3 NEXT DETECT("k", "ok"));
+
+	(void)state;
+	assert_int_equal(ruleset_reach_ns(set), 70 * INT64_C(1000000000));
+	ruleset_put(set);
+}
+
+static void
+lists_the_first_and_last_of_very_many(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("c", "event_count", "f", "1h", "User",
+	    ", condition: {gte: 3}") NEXT DETECT("f", "fail"), NULL);
+	for (int i = 0; i < 12000; i++)
+		stream_add(&s, i * 0.1, FAIL);
+	stream_flush(&s);
+	assert_string_equal(s.alerts, "c:3 ");
+	assert_int_equal(s.run_count, 12000);
+	stream_close(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(raises_once_per_run_and_notes_its_growth),
+		cmocka_unit_test(notes_a_run_once_per_batch),
+		cmocka_unit_test(begins_a_new_run_after_a_timespan_of_silence),
+		cmocka_unit_test(keeps_the_run_over_a_short_pause),
+		cmocka_unit_test(gives_the_same_whatever_the_batches),
+		cmocka_unit_test(says_what_happened_in_the_alert),
+		cmocka_unit_test(gives_the_same_id_when_raised_again),
+		cmocka_unit_test(carries_events_of_an_inner_correlation_along),
+		cmocka_unit_test(leaves_unrelated_steps_out_of_a_sequence),
+		cmocka_unit_test(counts_an_event_in_every_group_of_a_list),
+		cmocka_unit_test(suppresses_by_key_and_says_how_often),
+		cmocka_unit_test(holds_a_correlation_back_by_its_group),
+		cmocka_unit_test(
+		    does_not_alert_by_itself_when_silent_or_a_filter),
+		cmocka_unit_test(never_loses_alerts_that_find_no_place),
+		cmocka_unit_test(keeps_windows_of_rules_that_did_not_change),
+		cmocka_unit_test(forgets_windows_of_rules_that_changed),
+		cmocka_unit_test(goes_on_after_a_replay_without_raising_again),
+		cmocka_unit_test(gives_up_the_least_valuable_groups),
+		cmocka_unit_test(forgets_groups_whose_time_is_past),
+		cmocka_unit_test(is_not_silenced_by_one_clock_in_the_future),
+		cmocka_unit_test(alerts_only_for_what_was_never_seen_before),
+		cmocka_unit_test(reaches_back_as_far_as_the_longest_chain),
+		cmocka_unit_test(lists_the_first_and_last_of_very_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
