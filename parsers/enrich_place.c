@@ -18,7 +18,7 @@
 #include "engine/hash.h"
 #include "engine/ip.h"
 
-#define CACHED 256		/* places a thread remembers; a power of two */
+#define CACHED 1024		/* places a thread remembers; a power of two */
 
 struct place_part {
 	struct network *network;	/* may be NULL */
