@@ -1,0 +1,101 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "engine/err.h"
+#include "storage/codec.h"
+#include "storage/tail.h"
+#include "tests/unit/storage/events.h"
+
+static void
+round_trip(unsigned n, unsigned most, unsigned pool, enum codec codec)
+{
+	struct batch *batch = batch_new(9, UINT64_C(3) << 48);
+	struct packer *packer = packer_new(codec, 0);
+	struct tail_packer *tail = tail_packer_new(packer);
+	struct arena *arena = arena_new(0);
+	struct err err = { .kind = ERR_NONE };
+	const struct event *events[BATCH_EVENTS];
+	uint64_t raw_bytes = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		random_event(batch, (int64_t)dice(100 * DAY), most, pool);
+		raw_bytes += batch->events[i].raw.len;
+	}
+	for (unsigned round = 0; round < 2; round++) {
+		struct slice row;
+		struct event *back;
+		unsigned used = 0;
+		size_t count;
+
+		/* Not all events of a batch are of one day. */
+		for (unsigned i = 0; i < n; i += round + 1)
+			events[used++] = &batch->events[i];
+		row = tail_pack(tail, events, used);
+		arena_reset(arena);
+		back = tail_unpack(row, arena, &count, &err);
+		assert_non_null(back);
+		assert_int_equal(count, used);
+		if (round == 0)
+			assert_int_equal(tail_raw_bytes(row), raw_bytes);
+		for (unsigned i = 0; i < used; i++) {
+			assert_true(events_agree(events[i], &back[i]));
+			assert_int_equal(back[i].batch->node, 9);
+		}
+	}
+	arena_free(arena);
+	tail_packer_free(tail);
+	packer_free(packer);
+	batch_put(batch);
+}
+
+static void
+gives_back_whole_events(void **state)
+{
+	(void)state;
+	seed_state = 77;
+	round_trip(1, 0, 1, CODEC_ZSTD);
+	round_trip(1, 30, 39, CODEC_PLAIN);
+	round_trip(1024, 20, 39, CODEC_ZSTD);
+	round_trip(300, 20, 39, CODEC_ZLIB);
+	round_trip(40, 1200, 1100, CODEC_ZSTD);
+}
+
+static void
+refuses_rows_that_are_cut(void **state)
+{
+	struct batch *batch = batch_new(9, 4096);
+	struct packer *packer = packer_new(CODEC_PLAIN, 0);
+	struct tail_packer *tail = tail_packer_new(packer);
+	struct arena *arena = arena_new(0);
+	const struct event *events[10];
+	struct slice row;
+	size_t n;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		events[i] = random_event(batch, 5, 10, 39);
+	row = tail_pack(tail, events, 10);
+	for (size_t cut = 0; cut < row.len; cut++) {
+		arena_reset(arena);
+		assert_null(tail_unpack(slice_head(row, cut), arena, &n,
+		    NULL));
+	}
+	arena_free(arena);
+	tail_packer_free(tail);
+	packer_free(packer);
+	batch_put(batch);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gives_back_whole_events),
+		cmocka_unit_test(refuses_rows_that_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
