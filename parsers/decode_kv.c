@@ -23,15 +23,25 @@ is_between(const struct decoder *decoder, char c)
 	return decoder->between == 0 ? is_blank(c) : c == decoder->between;
 }
 
-static bool
-is_key_byte(char c)
-{
-	unsigned char u = (unsigned char)c;
-
-	return u > ' ' && c != '"' && c != '\'' && c != ',' && c != ';' &&
-	    c != '{' && c != '}' && c != '[' && c != ']' && c != '<' &&
-	    c != '>' && c != '|' && c != '&' && c != '?';
-}
+/* 1: may stand in a key. Blanks, quotes and brackets do not. */
+static const unsigned char key_bytes[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+};
 
 /* The key at p and the place behind the assign sign; false: a word. */
 static bool
@@ -39,10 +49,11 @@ read_key(struct pairs *s, struct slice *key)
 {
 	const char *start = s->p, *q = start;
 
-	while (q < s->end && q - start <= KEY_BYTES &&
-	    *q != s->decoder->assign && is_key_byte(*q) &&
-	    !is_between(s->decoder, *q))
+	while (q < s->end && *q != s->decoder->assign &&
+	    key_bytes[(unsigned char)*q] != 0 && *q != s->decoder->between)
 		q++;
+	if (q - start > KEY_BYTES)
+		return false;
 	if (q == s->end || *q != s->decoder->assign || q == start)
 		return false;
 	*key = slice_of(start, (size_t)(q - start));

@@ -6,6 +6,8 @@
 #include "engine/check.h"
 #include "engine/map.h"
 
+#define STRIDE 4
+#define SHORTS 8	/* texts that are looked for one by one */
 #define GRAM_BITS 15
 #define GRAMS (1u << GRAM_BITS)
 
@@ -14,12 +16,21 @@ struct mark_list {
 	uint32_t entry;
 };
 
+/* A text is filed under `stride` of its pieces that follow each other, so that
+ * looking at every stride-th place of a line is bound to meet one of them. */
 struct text_anchor {
 	struct slice text;
-	size_t	 offset;	/* of the gram in the text */
+	size_t	 offset;	/* of the piece in the text */
 	bool	 at_start;
 	uint32_t entry;
 	const struct text_anchor *next;
+};
+
+/* A text too short for the stride: looked for by its rarest byte. */
+struct short_text {
+	struct slice text;
+	size_t	 offset;	/* of that byte */
+	uint32_t entry;
 };
 
 struct starred {
@@ -37,6 +48,9 @@ struct markindex {
 	uint32_t *any_vendor;	/* cef or leef marks without a vendor */
 	size_t	 nany_vendor;
 	uint32_t first_text;
+	size_t	 stride;
+	struct short_text shorts[SHORTS];
+	size_t	 nshorts;
 	uint64_t bits[GRAMS / 64];
 	const struct text_anchor **grams;	/* GRAMS of them */
 };
@@ -71,14 +85,23 @@ rarity(const char *p)
 	return n;
 }
 
+/* Where the rarest run of pieces begins. */
 static size_t
-best_gram(struct slice text)
+best_gram(struct slice text, size_t stride)
 {
 	size_t best = 0;
+	int most = -1;
 
-	for (size_t i = 1; i + 3 <= text.len; i++)
-		if (rarity(text.ptr + i) > rarity(text.ptr + best))
+	for (size_t i = 0; i + stride + 2 <= text.len; i++) {
+		int n = 0;
+
+		for (size_t k = 0; k < stride; k++)
+			n += rarity(text.ptr + i + k);
+		if (n > most) {
+			most = n;
 			best = i;
+		}
+	}
 	return best;
 }
 
@@ -94,26 +117,63 @@ file_under(struct markindex *index, struct map *map, struct slice key,
 	place->ptr = list;
 }
 
+static int
+byte_rarity(char c)
+{
+	if (c == ' ' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+		return 0;
+	return c == ':' || c == '.' || c == ',' || c == '=' || c == '"' ||
+	    (c >= 'A' && c <= 'Z') ? 1 : 2;
+}
+
+static void
+file_short(struct markindex *index, struct slice text, uint32_t entry)
+{
+	struct short_text *at = &index->shorts[index->nshorts++];
+
+	*at = (struct short_text){ text, 0, entry };
+	for (size_t i = 1; i < text.len; i++)
+		if (byte_rarity(text.ptr[i]) >
+		    byte_rarity(text.ptr[at->offset]))
+			at->offset = i;
+}
+
+static void
+file_gram(struct markindex *index, struct slice text, size_t offset,
+    struct text_anchor *anchor)
+{
+	uint32_t gram = gram_at(text.ptr + offset);
+
+	anchor->text = text;
+	anchor->offset = offset;
+	anchor->next = index->grams[gram];
+	index->grams[gram] = anchor;
+	index->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
+}
+
 static void
 file_text(struct markindex *index, struct slice text, bool at_start,
     uint32_t entry)
 {
-	struct text_anchor *anchor = arena_alloc(index->arena,
-	    sizeof(*anchor));
-	uint32_t gram;
+	size_t first, n = at_start ? 1 : index->stride;
 
-	if (text.len < 3)
-		return;
-	anchor->text = text;
-	anchor->offset = at_start ? 0 : best_gram(text);
-	anchor->at_start = at_start;
-	anchor->entry = entry;
-	gram = gram_at(text.ptr + anchor->offset);
-	anchor->next = index->grams[gram];
-	index->grams[gram] = anchor;
-	index->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
 	if (entry < index->first_text)
 		index->first_text = entry;
+	if (!at_start && text.len < index->stride + 2) {
+		file_short(index, text, entry);
+		return;
+	}
+	if (text.len < 3)
+		return;
+	first = at_start ? 0 : best_gram(text, index->stride);
+	for (size_t i = 0; i < n; i++) {
+		struct text_anchor *anchor = arena_alloc(index->arena,
+		    sizeof(*anchor));
+
+		anchor->at_start = at_start;
+		anchor->entry = entry;
+		file_gram(index, text, first + i, anchor);
+	}
 }
 
 static void
@@ -166,6 +226,34 @@ longest(const struct words *words)
 		if (words->at[i].len > best.len)
 			best = words->at[i];
 	return best;
+}
+
+static bool
+is_by_text(const struct marks *marks)
+{
+	return marks->programs.n == 0 && !marks->cef && !marks->leef &&
+	    marks->keys.n == 0 && marks->nvalues == 0 &&
+	    marks->contains.n > 0;
+}
+
+/* The longest stride that leaves few texts too short for it. */
+static size_t
+find_stride(const struct markindex *index)
+{
+	for (size_t stride = STRIDE; stride > 1; stride--) {
+		size_t n = 0;
+
+		for (uint32_t i = 0; i < index->n; i++) {
+			const struct marks *marks = index->entries[i].marks;
+
+			if (is_by_text(marks) && longest(&marks->contains).len
+			    < stride + 2)
+				n++;
+		}
+		if (n <= SHORTS)
+			return stride;
+	}
+	return 1;
 }
 
 static void
@@ -224,6 +312,7 @@ markindex_build(struct arena *arena, struct def *const *defs, size_t n)
 			    defs[i], &defs[i]->marks[k],
 			    defs[i]->marks[k].programs.n > 0 };
 	qsort(index->entries, index->n, sizeof(*index->entries), by_rank);
+	index->stride = find_stride(index);
 	for (uint32_t i = 0; i < index->n; i++)
 		file_entry(index, i);
 	return index;
@@ -315,6 +404,26 @@ check_gram(const struct markindex *index, struct slice body, size_t at,
 	}
 }
 
+static void
+find_short(const struct short_text *mark, struct slice body,
+    struct candidates *out)
+{
+	const char *p = body.ptr, *end = body.ptr + body.len;
+	char rare = mark->text.ptr[mark->offset];
+
+	while (p < end && (p = memchr(p, rare, (size_t)(end - p))) != NULL) {
+		size_t at = (size_t)(p - body.ptr);
+
+		if (at >= mark->offset && body.len - (at - mark->offset) >=
+		    mark->text.len && memcmp(p - mark->offset,
+		    mark->text.ptr, mark->text.len) == 0) {
+			add(out, mark->entry);
+			return;
+		}
+		p++;
+	}
+}
+
 void
 markindex_text(const struct markindex *index, struct slice body,
     struct candidates *out)
@@ -322,7 +431,9 @@ markindex_text(const struct markindex *index, struct slice body,
 	if (index->first_text == UINT32_MAX)
 		return;
 	body = slice_head(body, MARK_BYTES);
-	for (size_t i = 0; i + 3 <= body.len; i++) {
+	for (size_t i = 0; i < index->nshorts; i++)
+		find_short(&index->shorts[i], body, out);
+	for (size_t i = 0; i + 3 <= body.len; i += index->stride) {
 		uint32_t gram = gram_at(body.ptr + i);
 
 		if ((index->bits[gram >> 6] >> (gram & 63) & 1) != 0)

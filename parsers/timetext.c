@@ -243,6 +243,8 @@ finish(const struct reader *r, struct timetext *out)
 	out->offset_s = r->offset_s;
 	out->has_year = r->year >= 0;
 	out->has_zone = r->has_zone;
+	out->month = (uint8_t)r->month;
+	out->day = (uint8_t)r->day;
 	return true;
 }
 
@@ -538,27 +540,31 @@ distance(int64_t a, int64_t b)
  * not be either. A 29 February only fits leap years, and is looked for up to
  * four years away. */
 static int64_t
-nearest_year(int64_t local_ns, int64_t now_ns)
+nearest_year(const struct timetext *time, int64_t now_ns)
 {
-	int64_t days = local_ns / TIME_S_NS / DAY_S, rest, year, best = 0;
+	int64_t day_ns = time->local_ns % (DAY_S * TIME_S_NS), best = 0;
 	int64_t now_year;
-	unsigned month, day, now_month, now_day, reach;
+	unsigned now_month, now_day, reach;
 	bool found = false;
 
-	rest = local_ns - days * DAY_S * TIME_S_NS;
-	time_date(days, &year, &month, &day);
 	time_date(now_ns / TIME_S_NS / DAY_S, &now_year, &now_month, &now_day);
-	reach = month == 2 && day == 29 ? 4 : 1;
+	/* What arrives is of today, more often than not. */
+	if (time->month == now_month && (time->month != 2 || time->day < 29))
+		return time_days(now_year, time->month, time->day) * DAY_S *
+		    TIME_S_NS + day_ns;
+	reach = time->month == 2 && time->day == 29 ? 4 : 1;
 	for (int64_t y = now_year - reach; y <= now_year + reach; y++) {
 		int64_t back, ns;
 		unsigned m, d;
 
 		if (y < 1970 || y > 2261)
 			continue;
-		time_date(time_days(y, month, day), &back, &m, &d);
-		if (m != month)
+		time_date(time_days(y, time->month, time->day), &back, &m,
+		    &d);
+		if (m != time->month)
 			continue;
-		ns = time_days(y, month, day) * DAY_S * TIME_S_NS + rest;
+		ns = time_days(y, time->month, time->day) * DAY_S *
+		    TIME_S_NS + day_ns;
 		if (ns > now_ns + AHEAD_NS && (found || y > now_year - reach))
 			continue;
 		if (!found || distance(ns, now_ns) < distance(best, now_ns))
@@ -576,7 +582,7 @@ timetext_resolve(const struct timetext *time, int64_t now_ns,
 	int32_t offset_s = time->offset_s;
 
 	if (!time->has_year)
-		local = nearest_year(local, now_ns);
+		local = nearest_year(time, now_ns);
 	if (!time->has_zone && zone != NULL)
 		offset_s = (int32_t)(local / TIME_S_NS -
 		    zone_to_utc(zone, local / TIME_S_NS));

@@ -15,6 +15,7 @@ struct timetext {
 	int64_t	 local_ns;	/* as if it were UTC; year 1972 if unknown */
 	int32_t	 offset_s;	/* if has_zone */
 	bool	 has_year, has_zone;
+	uint8_t	 month, day;	/* if the year is not known */
 };
 
 /* Reads a time at the beginning of text in any of the forms that the manual

@@ -30,7 +30,8 @@ struct parse {
 	struct parser_lane *lane;
 	struct parser_options options;
 	bool	 raw, quiet, explain;
-	int64_t	 now_ns;	/* 0: now */
+	int64_t	 now_ns;	/* 0: when a block was read */
+	int64_t	 read_ns;
 	struct batch *batch;
 	struct strbuf out;
 	uint64_t lines;
@@ -91,7 +92,7 @@ put_line(struct parse *p, struct slice line)
 	}
 	p->lines++;
 	put_event(p, batch_add(p->batch, slice_head(line, LINE_BYTES),
-	    slice_of("", 0), p->now_ns != 0 ? p->now_ns : clock_now_ns()),
+	    slice_of("", 0), p->now_ns != 0 ? p->now_ns : p->read_ns),
 	    truncated);
 }
 
@@ -135,6 +136,7 @@ run_fd(struct parse *p, int fd, const char *name)
 		if (n <= 0 || p->failed)
 			break;
 		have += (size_t)n;
+		p->read_ns = clock_now_ns();
 		if (skipping) {
 			char *end = memchr(block, '\n', have);
 			size_t drop = end == NULL ? have
