@@ -282,6 +282,18 @@ stages_first_seq(const struct stages *stages)
 	return writer_first_seq(stages->writer);
 }
 
+struct correlator *
+stages_correlator(struct stages *stages)
+{
+	return stages->correlator;
+}
+
+const struct conf *
+stages_conf(const struct stages *stages)
+{
+	return stages->conf;
+}
+
 void
 stages_swap(struct stages *stages, struct loaded *loaded)
 {
@@ -300,12 +312,4 @@ stages_figures(struct stages *stages, struct stages_figures *figures)
 	check(pthread_mutex_lock(&stages->mutex) == 0);
 	*figures = stages->figures;
 	check(pthread_mutex_unlock(&stages->mutex) == 0);
-}
-
-uint64_t
-stages_replay(struct stages *stages, struct err *err)
-{
-	(void)stages;
-	(void)err;
-	return 0;
 }

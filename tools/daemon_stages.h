@@ -33,9 +33,14 @@ struct pipeline_stages stages_table(struct stages *stages);
 uint32_t stages_node(const struct stages *stages);
 uint64_t stages_first_seq(const struct stages *stages);
 
-/* Rebuilds the correlator's windows from what is stored. Before the pipeline
- * starts. Answers how many events were replayed. */
+/* Rebuilds the correlator's windows from what is stored, as far back as the
+ * rules reach. Before the pipeline starts. Answers how many events were
+ * replayed; *err says what could not be read. See daemon_replay.c. */
 uint64_t stages_replay(struct stages *stages, struct err *err);
+
+/* For daemon_replay.c; borrowed. */
+struct correlator *stages_correlator(struct stages *stages);
+const struct conf *stages_conf(const struct stages *stages);
 
 /* From the next batch on; takes the count. Any thread. */
 void stages_swap(struct stages *stages, struct loaded *loaded);
