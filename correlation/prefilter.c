@@ -39,6 +39,7 @@ struct gram {
 
 /* What rules want to see in one place. */
 struct matcher {
+	uint16_t place;
 	uint8_t	 nfields;	/* 0: every own value */
 	field_t	 fields[PRED_FIELDS];
 	bool	 numbers;	/* some exact text is a number */
@@ -399,7 +400,8 @@ matcher_get(struct prefilter *p, const struct pred *pred)
 		p->matchers = xrealloc(p->matchers, p->cap *
 		    sizeof(*p->matchers));
 	}
-	p->matchers[p->n] = (struct matcher){ .nfields = pred->nfields };
+	p->matchers[p->n] = (struct matcher){ .nfields = pred->nfields,
+	    .place = pred->place };
 	memcpy(p->matchers[p->n].fields, pred->fields,
 	    pred->nfields * sizeof(field_t));
 	return &p->matchers[p->n++];
@@ -615,7 +617,7 @@ look_up(const struct matcher *m, struct slice text,
 
 static void
 run_scalar(const struct matcher *m, const struct value *value,
-    struct pred_scratch *scratch, struct prefilter_sink *sink)
+    struct slice folded, struct pred_scratch *scratch, struct prefilter_sink *sink)
 {
 	char buf[VALUE_TEXT_BYTES], digits[NUMBER_BYTES];
 	struct slice text;
@@ -625,7 +627,7 @@ run_scalar(const struct matcher *m, const struct value *value,
 		return;
 	text = value_as_text(value, buf);
 	if (text.ptr != buf)
-		text = pred_fold(scratch, text);
+		text = folded.ptr != NULL ? folded : pred_fold(scratch, text);
 	if (m->exact != NULL)
 		look_up(m, text, sink);
 	if (m->sieve != NULL)
@@ -637,16 +639,38 @@ run_scalar(const struct matcher *m, const struct value *value,
 		look_up(m, number_text(number, digits), sink);
 }
 
+/* Members of lists, and with `own` only what came with the event. */
 static void
-run_value(const struct matcher *m, const struct value *value, bool own,
+run_members(const struct matcher *m, const struct value *value, bool own,
     struct pred_scratch *scratch, struct prefilter_sink *sink)
 {
 	for (size_t i = 0; i < value_members(value); i++) {
 		const struct value *one = value_member(value, i);
 
 		if (!own || pred_is_own(one))
-			run_scalar(m, one, scratch, sink);
+			run_scalar(m, one, slice_of(NULL, 0), scratch, sink);
 	}
+}
+
+static void
+run_matcher(const struct matcher *m, const struct event *event,
+    struct pred_scratch *scratch, struct prefilter_sink *sink)
+{
+	const struct value *value;
+	struct slice folded;
+
+	if (m->nfields == 0) {
+		for (size_t i = 0; i < event->n; i++)
+			run_members(m, &event->values[i], true, scratch,
+			    sink);
+		return;
+	}
+	value = pred_pick_place(m->place, m->fields, m->nfields, event,
+	    scratch, &folded);
+	if (value != NULL && value->type == VALUE_LIST)
+		run_members(m, value, false, scratch, sink);
+	else if (value != NULL)
+		run_scalar(m, value, folded, scratch, sink);
 }
 
 void
@@ -655,20 +679,8 @@ prefilter_run(const struct prefilter *p, const struct event *event,
 {
 	for (size_t i = 0; i < p->nalways; i++)
 		offer(sink, p->always[i]);
-	for (size_t i = 0; i < p->n; i++) {
-		const struct matcher *m = &p->matchers[i];
-		const struct value *value;
-
-		if (m->nfields == 0) {
-			for (size_t k = 0; k < event->n; k++)
-				run_value(m, &event->values[k], true, scratch,
-				    sink);
-			continue;
-		}
-		value = pred_pick(m->fields, m->nfields, event, scratch);
-		if (value != NULL)
-			run_value(m, value, false, scratch, sink);
-	}
+	for (size_t i = 0; i < p->n; i++)
+		run_matcher(&p->matchers[i], event, scratch, sink);
 }
 
 void

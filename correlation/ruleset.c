@@ -58,6 +58,7 @@ struct ruleset {
 	struct map *by_id;
 	struct bucket *buckets;
 	size_t	 nbuckets, cap_buckets;
+	size_t	 nplaces;	/* lists of fields that preds share, and 1 */
 	struct numbers *route_buckets;	/* [route]: buckets it feeds */
 };
 
@@ -71,6 +72,7 @@ struct loader {
 	struct draft **drafts;
 	size_t	 n, cap;
 	struct map *names;	/* id and name to draft */
+	struct map *places;	/* list of fields to its number */
 	struct sigma_scope scope;
 };
 
@@ -437,6 +439,26 @@ bucket_get(struct ruleset *set, const struct logsource *logsource)
 	return bucket;
 }
 
+/* Numbers the lists of fields that preds share, so that a list is looked for
+ * in an event only once. */
+static void
+assign_places(struct loader *l, const struct cond *cond)
+{
+	struct pred *pred = cond->pred;
+	union map_value *place;
+	bool made;
+
+	for (size_t i = 0; i < cond->n; i++)
+		assign_places(l, cond->child[i]);
+	if (cond->kind != COND_PRED || pred->nfields == 0)
+		return;
+	place = map_get(l->places, slice_of((const char *)pred->fields,
+	    pred->nfields * sizeof(field_t)), &made);
+	if (made && l->set->nplaces < PRED_PLACES)
+		place->num = l->set->nplaces++;
+	pred->place = (uint16_t)place->num;
+}
+
 static void
 number_detections(struct loader *l)
 {
@@ -447,6 +469,7 @@ number_detections(struct loader *l)
 
 		if (draft->kind != DRAFT_DETECTION || draft->broken)
 			continue;
+		assign_places(l, draft->cond);
 		draft->rule->cond = draft->cond;
 		draft->rule->prog = cond_compile(set->arena, draft->cond);
 		if (draft->rule->prog == NULL) {
@@ -569,6 +592,7 @@ ruleset_new(void)
 	struct ruleset *set = xcalloc(1, sizeof(*set));
 
 	set->count = 1;
+	set->nplaces = 1;
 	set->arena = arena_new(0);
 	set->mapping = mapping_new();
 	set->by_id = map_new();
@@ -582,6 +606,7 @@ loader_init(struct loader *l, struct ruleset *set, struct diag *diag)
 	l->set = set;
 	l->diag = diag;
 	l->names = map_new();
+	l->places = map_new();
 	l->scope = (struct sigma_scope){ .arena = set->arena, .diag = diag,
 	    .mapping = set->mapping, .regexes = &set->regexes };
 }
@@ -598,6 +623,7 @@ loader_finish(struct loader *l)
 	free(l->docs);
 	free(l->drafts);
 	map_free(l->names);
+	map_free(l->places);
 	return set;
 }
 
@@ -824,7 +850,7 @@ match(const struct ruleset *set, const struct event *event,
 	if (event->logsource == 0 || event->logsource >= LOGSOURCE_LIMIT)
 		return 0;
 	sink->n = 0;
-	pred_scratch_begin(scratch->pred);
+	pred_scratch_begin(scratch->pred, set->nplaces);
 	visit_buckets(set, event, scratch, visitor);
 	for (size_t i = 0; i < sink->n; i++) {
 		uint32_t rule = sink->rule[i];

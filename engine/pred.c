@@ -20,6 +20,15 @@ struct folded {
 	struct slice text;
 };
 
+/* What an event has at a list of fields. */
+struct place {
+	uint32_t event;		/* of the scratch's count; else unknown */
+	bool	 has_folded;
+	const struct value *value;
+	struct value member;	/* backs a value that is a struct's member */
+	struct slice folded;
+};
+
 struct pred_scratch {
 	struct regex_scratch *regex;
 	char	*buf;		/* folding outside begin and end */
@@ -29,6 +38,9 @@ struct pred_scratch {
 	size_t	 nfolded;
 	struct arena *arena;	/* of remembered texts */
 	struct folded folded[FOLDED_SLOTS];
+	struct place *places;
+	size_t	 nplaces;
+	uint32_t event;		/* counts pairs of begin and end */
 };
 
 struct pred_scratch *
@@ -49,13 +61,25 @@ pred_scratch_free(struct pred_scratch *scratch)
 	regex_scratch_free(scratch->regex);
 	arena_free(scratch->arena);
 	free(scratch->buf);
+	free(scratch->places);
 	free(scratch);
 }
 
 void
-pred_scratch_begin(struct pred_scratch *scratch)
+pred_scratch_begin(struct pred_scratch *scratch, size_t places)
 {
 	scratch->remember = true;
+	if (places > scratch->nplaces) {
+		scratch->places = xrealloc(scratch->places,
+		    places * sizeof(*scratch->places));
+		scratch->nplaces = places;
+		scratch->event = UINT32_MAX;
+	}
+	if (++scratch->event == 0) {
+		memset(scratch->places, 0,
+		    scratch->nplaces * sizeof(*scratch->places));
+		scratch->event = 1;
+	}
 }
 
 void
@@ -459,9 +483,10 @@ static const struct {
 	[PRED_TRUE] = { holds_true, false },
 };
 
-bool
-pred_value_holds(const struct pred *pred, const struct value *value,
-    struct pred_scratch *scratch)
+/* `folded` is the text of the value folded, or without pointer. */
+static bool
+value_holds(const struct pred *pred, const struct value *value,
+    struct slice folded, struct pred_scratch *scratch)
 {
 	char buf[VALUE_TEXT_BYTES];
 	struct subject s = { .value = value };
@@ -477,8 +502,16 @@ pred_value_holds(const struct pred *pred, const struct value *value,
 	/* What was formatted into buf must not be remembered by address. */
 	if (ops[pred->op].folds && !pred->cased && !pred->has_number &&
 	    s.text.ptr != buf)
-		s.text = pred_fold(scratch, s.text);
+		s.text = folded.ptr != NULL ? folded
+		    : pred_fold(scratch, s.text);
 	return ops[pred->op].holds(pred, &s);
+}
+
+bool
+pred_value_holds(const struct pred *pred, const struct value *value,
+    struct pred_scratch *scratch)
+{
+	return value_holds(pred, value, slice_of(NULL, 0), scratch);
 }
 
 /* --- over an event ------------------------------------------------------------ */
@@ -516,6 +549,42 @@ pred_pick(const field_t *fields, size_t n, const struct event *event,
 			return &scratch->member;
 	}
 	return NULL;
+}
+
+const struct value *
+pred_pick_place(uint16_t at, const field_t *fields, size_t n,
+    const struct event *event, struct pred_scratch *scratch,
+    struct slice *folded)
+{
+	struct place *place;
+
+	if (folded != NULL)
+		*folded = slice_of(NULL, 0);
+	if (!scratch->remember || at == 0 || at >= scratch->nplaces)
+		return pred_pick(fields, n, event, scratch);
+	place = &scratch->places[at];
+	if (place->event != scratch->event) {
+		place->event = scratch->event;
+		place->has_folded = false;
+		place->value = pred_pick(fields, n, event, scratch);
+		if (place->value == &scratch->member) {
+			place->member = scratch->member;
+			place->value = &place->member;
+		}
+	}
+	if (folded == NULL || place->value == NULL ||
+	    place->value->type == VALUE_LIST || place->value->len == 0)
+		return place->value;
+	if (!place->has_folded) {
+		place->has_folded = true;
+		place->folded = pred_fold(scratch, slice_of(
+		    place->value->text, place->value->len));
+		/* Out of slots, the text is in a buffer that changes. */
+		if (place->folded.ptr == scratch->buf)
+			place->has_folded = false;
+	}
+	*folded = place->folded;
+	return place->value;
 }
 
 bool
@@ -600,6 +669,7 @@ pred_holds(const struct pred *pred, const struct event *event,
     struct pred_scratch *scratch)
 {
 	const struct value *value;
+	struct slice folded;
 
 	switch (pred->op) {
 	case PRED_TRUE:
@@ -617,10 +687,16 @@ pred_holds(const struct pred *pred, const struct event *event,
 	}
 	if (pred->nfields == 0)
 		return holds_keyword(pred, event, scratch);
-	value = pred_pick(pred->fields, pred->nfields, event, scratch);
+	value = pred_pick_place(pred->place, pred->fields, pred->nfields,
+	    event, scratch, pred->cased || pred->has_number ? NULL : &folded);
 	if (pred->op == PRED_EXISTS)
 		return value != NULL;
 	if (pred->op == PRED_NULL)
 		return holds_null(value);
-	return value != NULL && any_member(pred, value, scratch);
+	if (value == NULL)
+		return false;
+	if (value->type == VALUE_LIST)
+		return any_member(pred, value, scratch);
+	return value_holds(pred, value, pred->cased || pred->has_number
+	    ? slice_of(NULL, 0) : folded, scratch);
 }

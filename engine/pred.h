@@ -44,6 +44,7 @@ struct pred {
 	bool	 cased;		/* compare bytes; else folded, Unicode */
 	uint8_t	 nfields;	/* 0: keyword, looks into every own value */
 	field_t	 fields[PRED_FIELDS];
+	uint16_t place;		/* number of the list of fields; 0: none */
 	uint8_t	 nothers;
 	field_t	 others[PRED_FIELDS];	/* FIELDREF: the first there is */
 	struct slice text;	/* the literal; folded unless cased */
@@ -65,10 +66,14 @@ struct pred_scratch;
 struct pred_scratch *pred_scratch_new(void);
 void pred_scratch_free(struct pred_scratch *scratch);
 
-/* Between the two, folded values are remembered by address: for many preds
- * over one event, which must not change meanwhile. */
-void pred_scratch_begin(struct pred_scratch *scratch);
+/* Between the two, what was picked and folded is remembered: for many preds
+ * over one event, which must not change meanwhile. Lists of fields that many
+ * preds share have a place below `places`. */
+void pred_scratch_begin(struct pred_scratch *scratch, size_t places);
 void pred_scratch_end(struct pred_scratch *scratch);
+
+/* Room for places in one scratch; further lists have place 0. */
+#define PRED_PLACES 8192
 
 /* The text folded; valid until the next call, between begin and end until
  * the end. */
@@ -81,6 +86,12 @@ uint64_t pred_runaways(const struct pred_scratch *scratch);
  * included. NULL if it has none. */
 const struct value *pred_pick(const field_t *fields, size_t n,
     const struct event *event, struct pred_scratch *scratch);
+
+/* The same for the fields of a pred, remembered by its place. *folded is the
+ * value's text folded, if it is a scalar with text; NULL if not wanted. */
+const struct value *pred_pick_place(uint16_t place, const field_t *fields,
+    size_t n, const struct event *event, struct pred_scratch *scratch,
+    struct slice *folded);
 
 /* Whether the value came with the event; not so what yagura added. */
 bool pred_is_own(const struct value *value);

@@ -289,7 +289,7 @@ remembered_foldings_are_forgotten_at_the_end(void **state)
 	char bytes[] = "AAAA";
 	struct slice folded;
 
-	pred_scratch_begin(f->scratch);
+	pred_scratch_begin(f->scratch, 0);
 	folded = pred_fold(f->scratch, slice_of(bytes, 4));
 	assert_ptr_equal(pred_fold(f->scratch, slice_of(bytes, 4)).ptr,
 	    folded.ptr);
@@ -299,6 +299,34 @@ remembered_foldings_are_forgotten_at_the_end(void **state)
 	bytes[0] = 'B';
 	folded = pred_fold(f->scratch, slice_of(bytes, 4));
 	assert_true(slice_eq(folded, SLICE("baaa")));
+}
+
+static void
+what_was_picked_is_remembered_for_one_event(void **state)
+{
+	struct fixture *f = *state;
+	struct pred pred = pattern(f, "*ERST*", false);
+	struct event *other = batch_add(f->batch, SLICE(""), SLICE(""), 0);
+
+	pred.place = 1;
+	event_set(f->event, f->f, text("First"));
+	event_seal(f->event);
+	event_set(other, f->f, text("Second"));
+	event_seal(other);
+	for (int i = 0; i < 3; i++) {
+		pred_scratch_begin(f->scratch, 2);
+		assert_false(holds(f, pred));
+		pred_scratch_end(f->scratch);
+		pred.text = SLICE("irst");
+		pred_scratch_begin(f->scratch, 2);
+		assert_true(holds(f, pred));
+		assert_true(holds(f, pred));
+		pred_scratch_end(f->scratch);
+		pred_scratch_begin(f->scratch, 2);
+		assert_false(pred_holds(&pred, other, f->scratch));
+		pred_scratch_end(f->scratch);
+		pred.text = SLICE("erst");
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -320,6 +348,7 @@ main(void)
 		TEST(a_word_may_have_wildcards),
 		TEST(parts_of_times_are_taken_as_written),
 		TEST(a_field_may_equal_another),
+		TEST(what_was_picked_is_remembered_for_one_event),
 		TEST(remembered_foldings_are_forgotten_at_the_end),
 	};
 
