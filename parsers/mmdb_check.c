@@ -223,6 +223,28 @@ number_read(struct reader *reader, uint64_t *out)
 	return scalar_fits(&head) && take(reader, head.size, out);
 }
 
+/* A list, or a map, of texts and nothing else: the library forgets to give
+ * back its memory when it meets something else here. */
+static bool
+texts_check(struct reader *reader, enum type type)
+{
+	struct head head;
+
+	if (!head_read(reader, &head) || head.type != type)
+		return false;
+	for (size_t i = 0; i < head.size; i++) {
+		struct slice text;
+
+		if (++reader->elements > ELEMENTS)
+			return false;
+		if (type == MAP && !key_check(reader, &text))
+			return false;
+		if (!key_check(reader, &text))
+			return false;
+	}
+	return true;
+}
+
 static bool
 metadata_number(struct reader *reader, struct slice key, struct metadata *meta)
 {
@@ -238,6 +260,10 @@ metadata_number(struct reader *reader, struct slice key, struct metadata *meta)
 		return number_read(&look, &meta->major);
 	if (slice_eq(key, SLICE("build_epoch")))
 		return number_read(&look, &meta->epoch);
+	if (slice_eq(key, SLICE("languages")))
+		return texts_check(&look, ARRAY);
+	if (slice_eq(key, SLICE("description")))
+		return texts_check(&look, MAP);
 	if (slice_eq(key, SLICE("database_type"))) {
 		struct head head;
 
