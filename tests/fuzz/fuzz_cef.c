@@ -1,0 +1,20 @@
+/* A whole line through the lane, by the decoders of lines of this kind. */
+#include "tests/fuzz/fuzz_line.h"
+
+static const char definition[] =
+"name: fuzz_text\n"
+"match: [{program: 'p*'}, {contains: [' x ']}]\n"
+"templates:\n"
+"  - '{a} x {b:last} y {c:ip}[[ port {d:int}]]'\n"
+"  - 'p ((a|b)) {q:quoted}{h:host}:{n:num} {m:mac} {t:time}'\n"
+"  - 'z {k:key}={w:word} {u:to(;)};{hx:hex}{r:rest}'\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_line(definition, sizeof(definition) - 1,
+	    (struct slice){ (const char *)data, size });
+	return 0;
+}
