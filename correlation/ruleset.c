@@ -62,7 +62,7 @@ struct ruleset {
 	struct numbers *route_buckets;	/* [route]: buckets it feeds */
 };
 
-/* --- finding files ------------------------------------------------------------------ */
+/* --- finding files ------------------------------------------------------- */
 
 struct loader {
 	struct ruleset *set;
@@ -190,7 +190,7 @@ load_mappings(struct ruleset *set, const char *const *paths, size_t n,
 	mapping_seal(set->mapping, diag);
 }
 
-/* --- names --------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------- */
 
 static void
 add_name(struct loader *l, struct draft *draft, struct slice word,
@@ -224,7 +224,7 @@ find_draft(void *context, struct slice word)
 	return place != NULL ? place->ptr : NULL;
 }
 
-/* --- detections and filters ------------------------------------------------------------ */
+/* --- detections and filters ---------------------------------------------- */
 
 static struct sigma_scope *
 scope_for(struct loader *l, const char *file,
@@ -331,7 +331,7 @@ apply_filter(struct loader *l, struct draft *filter)
 		filter->broken = true;
 }
 
-/* --- correlations ------------------------------------------------------------------------ */
+/* --- correlations -------------------------------------------------------- */
 
 static void
 refuse_reference(struct loader *l, struct draft *draft,
@@ -406,7 +406,7 @@ settle_silence(struct draft *const *order, size_t n)
 			order[i]->refer[k]->rule->silent = false;
 }
 
-/* --- numbering and compiling ----------------------------------------------------------------- */
+/* --- numbering and compiling --------------------------------------------- */
 
 static void
 add_rule(struct ruleset *set, struct rule *rule)
@@ -551,7 +551,7 @@ index_rules(struct ruleset *set)
 	index_routes(set);
 }
 
-/* --- loading ------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------- */
 
 static void
 link_all(struct loader *l)
@@ -710,7 +710,7 @@ ruleset_find(const struct ruleset *set, struct slice id)
 	return place != NULL ? place->ptr : NULL;
 }
 
-/* --- matching -------------------------------------------------------------------------------------- */
+/* --- matching ------------------------------------------------------------ */
 
 struct match_scratch {
 	struct pred_scratch *pred;
