@@ -87,7 +87,7 @@ logsource_meets(const struct logsource *has, const struct logsource *wanted)
 	    slice_eq(wanted->service, has->service));
 }
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------- */
 
 /* Calls for a scalar once, for a list for each member. */
 static size_t
@@ -353,7 +353,7 @@ mapping_seal(struct mapping *mapping, struct diag *diag)
 			seal_events(mapping, &mapping->docs[i], diag);
 }
 
-/* --- fields --------------------------------------------------------------------- */
+/* --- fields -------------------------------------------------------------- */
 
 struct places {
 	field_t	*out;
@@ -457,7 +457,7 @@ mapping_resolve(const struct mapping *mapping,
 	return places.n;
 }
 
-/* --- routes ---------------------------------------------------------------------- */
+/* --- routes -------------------------------------------------------------- */
 
 size_t
 mapping_routes(const struct mapping *mapping)

@@ -63,7 +63,7 @@ struct prefilter {
 	size_t	 nalways;
 };
 
-/* --- which texts ------------------------------------------------------------------ */
+/* --- which texts --------------------------------------------------------- */
 
 /* A set of preds of which one must hold for the rule to match. */
 struct need {
@@ -224,7 +224,7 @@ choose(const struct chooser *chooser, const struct cond *cond, bool negated)
 	return need;
 }
 
-/* --- building ------------------------------------------------------------------------ */
+/* --- building ------------------------------------------------------------ */
 
 static void
 add_waiting(struct prefilter *p, struct waiting **list, uint32_t rule)
@@ -504,7 +504,7 @@ prefilter_free(struct prefilter *p)
 	free(p);
 }
 
-/* --- running ------------------------------------------------------------------------ */
+/* --- running ------------------------------------------------------------- */
 
 static void
 offer(struct prefilter_sink *sink, uint32_t rule)
@@ -617,7 +617,8 @@ look_up(const struct matcher *m, struct slice text,
 
 static void
 run_scalar(const struct matcher *m, const struct value *value,
-    struct slice folded, struct pred_scratch *scratch, struct prefilter_sink *sink)
+    struct slice folded, struct pred_scratch *scratch,
+    struct prefilter_sink *sink)
 {
 	char buf[VALUE_TEXT_BYTES], digits[NUMBER_BYTES];
 	struct slice text;

@@ -80,7 +80,7 @@ offer_time(struct shaper *s, struct slice name, struct slice text, bool number)
 	}
 }
 
-/* --- names ----------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------- */
 
 static size_t
 put_name(char *out, size_t len, struct slice s)
@@ -188,7 +188,7 @@ time_name(const struct shaper *s, struct slice path)
 	return s->shape == SHAPE_PLAIN ? path : slice_skip(path, at);
 }
 
-/* --- values ---------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static struct value
 read_value(struct shaper *s, enum json_token token)

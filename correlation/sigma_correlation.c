@@ -302,7 +302,7 @@ sigma_link_correlation(const struct sigma_scope *scope, struct draft *draft,
 	return read_rules(&l) && read_aliases(&l) && good;
 }
 
-/* --- fields --------------------------------------------------------------------- */
+/* --- fields -------------------------------------------------------------- */
 
 /* A firing of an inner correlation carries the fields of the event that
  * completed it: the log source is that of its first detection. */

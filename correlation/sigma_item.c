@@ -71,7 +71,7 @@ sigma_hint(char *buf, size_t size, struct slice word,
 	return buf;
 }
 
-/* --- modifiers ------------------------------------------------------------------ */
+/* --- modifiers ----------------------------------------------------------- */
 
 static bool
 is_encoder(enum mod mod)
@@ -211,7 +211,7 @@ read_key(struct item *item)
 	return good && check_together(item);
 }
 
-/* --- values ---------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static struct cond *
 leaf(const struct item *item, struct pred pred)

@@ -60,7 +60,7 @@ sigma_read_span(struct slice text, int64_t *ns)
 	return true;
 }
 
-/* --- log source ------------------------------------------------------------------ */
+/* --- log source ---------------------------------------------------------- */
 
 static bool
 read_logsource(const struct sigma_scope *scope, const struct yaml_node *node,
@@ -102,7 +102,7 @@ read_logsource(const struct sigma_scope *scope, const struct yaml_node *node,
 	return good;
 }
 
-/* --- the yagura block ------------------------------------------------------------- */
+/* --- the yagura block ---------------------------------------------------- */
 
 /* text: {en: ..., ja: ...}, or text alone for English. */
 static bool
@@ -256,7 +256,7 @@ read_extensions(const struct sigma_scope *scope, const struct yaml_node *node,
 	return good;
 }
 
-/* --- what is common --------------------------------------------------------------- */
+/* --- what is common ------------------------------------------------------ */
 
 static void
 read_tags(const struct sigma_scope *scope, const struct yaml_node *node,

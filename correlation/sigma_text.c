@@ -34,7 +34,7 @@ sigma_texts_init(struct arena *arena, struct sigma_texts *texts,
 	texts->n = 1;
 }
 
-/* --- windash ------------------------------------------------------------------- */
+/* --- windash ------------------------------------------------------------- */
 
 /* - / en dash, em dash, horizontal bar. */
 static const char *const dashes[] = { "-", "/", "\xe2\x80\x93",
@@ -163,7 +163,7 @@ sigma_windash(struct arena *arena, struct sigma_texts *texts)
 	return NULL;
 }
 
-/* --- encodings ------------------------------------------------------------------- */
+/* --- encodings ----------------------------------------------------------- */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     "abcdefghijklmnopqrstuvwxyz0123456789+/";

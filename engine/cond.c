@@ -101,7 +101,7 @@ cond_list(struct arena *arena, enum cond_kind kind,
 	return cond;
 }
 
-/* --- flattening ------------------------------------------------------------- */
+/* --- flattening ---------------------------------------------------------- */
 
 /* Rough relative prices, a number comparison being 1. */
 static unsigned
@@ -236,7 +236,7 @@ cond_compile(struct arena *arena, const struct cond *cond)
 	return prog;
 }
 
-/* --- as text ------------------------------------------------------------------ */
+/* --- as text ------------------------------------------------------------- */
 
 static const char *const op_names[PRED_OPS] = {
 #define PRED(id, name, help) [PRED_##id] = name,

@@ -138,7 +138,7 @@ pred_fold(struct pred_scratch *scratch, struct slice text)
 	return slice_of(scratch->buf, fold_put(scratch->buf, text));
 }
 
-/* --- making a pred --------------------------------------------------------- */
+/* --- making a pred ------------------------------------------------------- */
 
 static bool
 all_plain(const glob_unit *unit, size_t n)
@@ -190,7 +190,7 @@ pred_set_pattern(struct pred *pred, struct arena *arena,
 		pred->op = tail ? PRED_STARTS : PRED_EQ;
 }
 
-/* --- times ------------------------------------------------------------------ */
+/* --- times --------------------------------------------------------------- */
 
 struct moment {
 	unsigned year, month, day, hour, minute;
@@ -271,7 +271,7 @@ part_of(const struct value *value, unsigned part, double *out)
 	return false;
 }
 
-/* --- comparing one scalar ---------------------------------------------------- */
+/* --- comparing one scalar ------------------------------------------------ */
 
 /* What a comparison looks at: the value and its text. */
 struct subject {
@@ -514,7 +514,7 @@ pred_value_holds(const struct pred *pred, const struct value *value,
 	return value_holds(pred, value, slice_of(NULL, 0), scratch);
 }
 
-/* --- over an event ------------------------------------------------------------ */
+/* --- over an event ------------------------------------------------------- */
 
 static bool
 any_member(const struct pred *pred, const struct value *value,
