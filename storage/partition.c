@@ -33,6 +33,8 @@ struct dayfile {
 	uint32_t node;
 	field_t	 field_of[CHUNK_FIELDS];
 	uint16_t id_of[FIELD_LIMIT];
+	struct arena *names;		/* holds `others`; NULL until needed */
+	struct slice *others;		/* names that field_intern refused */
 	unsigned next_id;		/* of a new field */
 	unsigned saved_id;		/* rows below are in the file */
 	sqlite3_stmt *block_all, *block_head, *block_dict, *block_data, *page;
@@ -115,6 +117,27 @@ folders_make(const char *path, struct err *err)
 
 /* --- opening -------------------------------------------------------------- */
 
+/* Past FIELD_LIMIT a name has no number here: its values are not shown, but it
+ * still counts for checksums. */
+static void
+keep_name(struct dayfile *file, int64_t id, struct slice name)
+{
+	if (file->names == NULL) {
+		file->names = arena_new(0);
+		file->others = arena_zalloc(file->names,
+		    CHUNK_FIELDS * sizeof(*file->others));
+	}
+	file->others[id] = arena_dup(file->names, name);
+}
+
+static struct slice
+name_of_id(const struct dayfile *file, unsigned id)
+{
+	if (file->field_of[id] != FIELD_NONE)
+		return field_name(file->field_of[id]);
+	return file->others != NULL ? file->others[id] : slice_of("", 0);
+}
+
 int
 dayfile_fields(struct dayfile *file, struct err *err)
 {
@@ -134,6 +157,8 @@ dayfile_fields(struct dayfile *file, struct err *err)
 			continue;
 		field = field_intern(name);
 		file->field_of[id] = field;
+		if (field == FIELD_NONE)
+			keep_name(file, id, name);
 		/* The first of two rows with one name counts; see the reader
 		 * of shapes. */
 		if (field != FIELD_NONE && file->id_of[field] == 0)
@@ -168,9 +193,9 @@ dayfile_of(sqlite3 *db, bool writing, struct err *err)
 }
 
 struct dayfile *
-dayfile_open_read(const char *path, struct err *err)
+dayfile_open_read(const char *path, bool *unborn, struct err *err)
 {
-	sqlite3 *db = db_open_read(path, err);
+	sqlite3 *db = db_open_read(path, unborn, err);
 	struct dayfile *file = db != NULL ? dayfile_of(db, false, err) : NULL;
 
 	if (file == NULL)
@@ -250,6 +275,7 @@ dayfile_close(struct dayfile *file)
 	sqlite3_finalize(file->block_data);
 	sqlite3_finalize(file->page);
 	db_close(file->db);
+	arena_free(file->names);
 	free(file);
 }
 
@@ -327,6 +353,60 @@ fields_save(struct dayfile *file, struct err *err)
 	return result;
 }
 
+/* --- the index ----------------------------------------------------------------- */
+
+static uint32_t
+crc_number(uint32_t crc, uint64_t n)
+{
+	char bytes[8];
+
+	put_u64(bytes, n);
+	return crc32c(crc, slice_of(bytes, sizeof(bytes)));
+}
+
+/* Over what says which chunks and fields there are: node, names, rows of
+ * `chunk`. A search that skips by it must be able to believe it without reading
+ * the chunks. */
+static uint32_t
+index_crc(const struct dayfile *file, const struct chunk_info *chunks,
+    size_t n)
+{
+	uint32_t crc = crc_number(0, file->node);
+
+	for (unsigned id = CHUNK_FIELD_FIRST; id < file->next_id; id++) {
+		crc = crc_number(crc, id);
+		crc = crc32c(crc, name_of_id(file, id));
+	}
+	for (size_t i = 0; i < n; i++) {
+		crc = crc_number(crc, (uint64_t)chunks[i].id);
+		crc = crc_number(crc, chunks[i].seq0);
+		crc = crc_number(crc, chunks[i].seq1);
+		crc = crc_number(crc, (uint64_t)chunks[i].t_min);
+		crc = crc_number(crc, (uint64_t)chunks[i].t_max);
+		crc = crc_number(crc, chunks[i].n);
+		crc = crc_number(crc, chunks[i].raw_bytes);
+	}
+	return crc;
+}
+
+static ssize_t chunks_list(struct dayfile *file, struct chunk_info **infos,
+    struct err *err);
+
+/* Inside the transaction that changes chunks or fields. */
+static int
+index_save(struct dayfile *file, struct err *err)
+{
+	struct chunk_info *chunks = NULL;
+	ssize_t n = chunks_list(file, &chunks, err);
+	int result = -1;
+
+	if (n >= 0)
+		result = meta_put(file->db, "crc",
+		    index_crc(file, chunks, (size_t)n), err);
+	free(chunks);
+	return result;
+}
+
 /* --- digests ------------------------------------------------------------------ */
 
 struct digest {
@@ -391,13 +471,6 @@ digest_end(struct digest *digest, uint8_t out[SHA_BYTES])
 {
 	sha256(strbuf_slice(&digest->bytes), out);
 	strbuf_fini(&digest->bytes);
-}
-
-static struct slice
-name_of_id(const struct dayfile *file, unsigned id)
-{
-	return file->field_of[id] != FIELD_NONE ?
-	    field_name(file->field_of[id]) : slice_of("", 0);
 }
 
 /* --- adding ---------------------------------------------------------------------- */
@@ -521,7 +594,8 @@ add_rows(struct dayfile *file, const struct chunk_packed *packed,
 	    blocks_add(file, packed, id, &digest, err) < 0 ||
 	    pages_add(file, packed, id, &digest, err) < 0 ? -1 : 0;
 	digest_end(&digest, sha);
-	return result < 0 ? -1 : row_add(file, packed, id, sha, prev, err);
+	return result < 0 || row_add(file, packed, id, sha, prev, err) < 0 ? -1 :
+	    index_save(file, err);
 }
 
 int
@@ -568,8 +642,9 @@ dayfile_trim(struct dayfile *file, uint64_t mark, struct err *err)
 		result = db_run(stmt, err) < 0 ? -1 : 0;
 		sqlite3_finalize(stmt);
 	}
-	if (result == 0 && db_exec(file->db, "COMMIT", err) == 0)
-		return sqlite3_changes(file->db);
+	if (result == 0 && index_save(file, err) == 0 &&
+	    db_exec(file->db, "COMMIT", err) == 0)
+		return 1;
 	db_exec(file->db, "ROLLBACK", NULL);
 	return -1;
 }
@@ -588,8 +663,8 @@ dayfile_seal(struct dayfile *file, struct err *err)
 
 /* --- reading ----------------------------------------------------------------------- */
 
-ssize_t
-dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
+static ssize_t
+chunks_list(struct dayfile *file, struct chunk_info **infos,
     struct err *err)
 {
 	sqlite3_stmt *stmt = db_prepare(file->db, "SELECT id, seq0, seq1, n, "
@@ -624,6 +699,32 @@ dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
 	}
 	*infos = list;
 	return (ssize_t)n;
+}
+
+/* In one transaction: the writer may be adding a chunk. */
+ssize_t
+dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
+    struct err *err)
+{
+	int64_t claimed = -1;
+	ssize_t n = -1;
+
+	if (db_exec(file->db, "BEGIN", err) < 0)
+		return -1;
+	if (dayfile_fields(file, err) == 0) {
+		n = chunks_list(file, infos, err);
+		claimed = db_number(file->db,
+		    "SELECT v FROM meta WHERE k = 'crc'", -1);
+	}
+	db_exec(file->db, "COMMIT", NULL);
+	if (n >= 0 && (n > 0 || claimed >= 0) &&
+	    index_crc(file, *infos, (size_t)n) != claimed) {
+		free(*infos);
+		*infos = NULL;
+		return err_set(err, ERR_DAMAGED,
+		    "the list of chunks does not check");
+	}
+	return n;
 }
 
 /* What a chunk_source of a file needs. */

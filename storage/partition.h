@@ -35,8 +35,10 @@ day_of(int64_t time_ns)
 void dayfile_path(const char *data, int64_t day, char *out);
 bool dayfile_day(const char *name, int64_t *day);
 
-/* Writing makes the folders and the file. NULL and *err. */
-struct dayfile *dayfile_open_read(const char *path, struct err *err);
+/* Writing makes the folders and the file. NULL and *err; *unborn (may be NULL)
+ * as in db_open_read. */
+struct dayfile *dayfile_open_read(const char *path, bool *unborn,
+    struct err *err);
 struct dayfile *dayfile_open_write(const char *data, int64_t day,
     uint32_t node, struct err *err);
 void dayfile_close(struct dayfile *file);	/* NULL does nothing */
@@ -56,7 +58,7 @@ int dayfile_add(struct dayfile *file, const struct chunk_packed *packed,
     struct err *err);
 
 /* Takes away chunks that hold a sequence above `mark`: they were written, but
- * what commits with them was not. Answers how many, or -1. */
+ * what commits with them was not. 1 if there were any, 0, or -1. */
 int dayfile_trim(struct dayfile *file, uint64_t mark, struct err *err);
 
 /* The day is past: one file, no WAL beside it. Busy readers make it fail;

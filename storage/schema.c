@@ -1,7 +1,10 @@
 #include "storage/schema.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/err.h"
 
@@ -66,12 +69,6 @@ db_fail(sqlite3 *db, struct err *err)
 			kind = ERR_FULL;
 		else if (extended == SQLITE_IOERR_SHORT_READ)
 			kind = ERR_DAMAGED;
-		break;
-	case SQLITE_READONLY:
-		if (extended == SQLITE_READONLY_CANTINIT ||
-		    extended == SQLITE_READONLY_RECOVERY)
-			text = "its writer crashed, and putting it in order "
-			    "needs write access";
 		break;
 	default:
 		break;
@@ -165,30 +162,85 @@ identity_check(sqlite3 *db, bool *fresh, struct err *err)
 	return 0;
 }
 
-sqlite3 *
-db_open_read(const char *path, struct err *err)
+/* Whether SQLite left a WAL with something in it beside the file. */
+static bool
+has_wal(const char *path)
+{
+	char wal[PATH_MAX + 8];
+	struct stat st;
+
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+static sqlite3 *
+open_reading(const char *path, int flags, bool *fresh, struct err *err)
 {
 	sqlite3 *db = NULL;
-	bool fresh = false;
 
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY |
-	    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
 		db_fail(db, err);
 		goto fail;
 	}
 	sqlite3_busy_timeout(db, BUSY_MS);
 	if (db_exec(db, "PRAGMA temp_store=MEMORY", err) < 0 ||
-	    identity_check(db, &fresh, err) < 0)
+	    identity_check(db, fresh, err) < 0)
 		goto fail;
-	if (fresh) {
-		err_set(err, ERR_DAMAGED, "empty");
-		goto fail;
-	}
 	return db;
 
 fail:
 	db_close(db);
 	return NULL;
+}
+
+/* Where we may not write, SQLite cannot make the shared memory of a WAL. If
+ * there is no WAL, nobody is writing and the file may be taken as it is. */
+static sqlite3 *
+open_immutable(const char *path, bool *fresh, struct err *err)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char uri[3 * PATH_MAX + 32] = "file:", *at = uri + 5;
+
+	for (; *path != '\0' && at < uri + 3 * PATH_MAX; path++) {
+		if (strchr("%?#", *path) == NULL) {
+			*at++ = *path;
+			continue;
+		}
+		*at++ = '%';
+		*at++ = hex[(uint8_t)*path >> 4];
+		*at++ = hex[*path & 15];
+	}
+	snprintf(at, 16, "?immutable=1");
+	return open_reading(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_URI, fresh, err);
+}
+
+sqlite3 *
+db_open_read(const char *path, bool *unborn, struct err *err)
+{
+	struct err why = { .kind = ERR_NONE };
+	bool fresh = false;
+	sqlite3 *db = open_reading(path, SQLITE_OPEN_READONLY |
+	    SQLITE_OPEN_NOMUTEX, &fresh, &why);
+
+	if (db == NULL && why.kind == ERR_IO && access(path, R_OK) == 0 &&
+	    access(path, W_OK) < 0) {
+		if (!has_wal(path))
+			db = open_immutable(path, &fresh, &why);
+		else
+			err_set(&why, ERR_IO, "its writer crashed, and "
+			    "putting it in order needs write access");
+	}
+	if (db != NULL && fresh) {
+		err_set(&why, ERR_DAMAGED, "empty");
+		db_close(db);
+		db = NULL;
+	}
+	if (unborn != NULL)
+		*unborn = fresh;
+	if (db == NULL && err != NULL)
+		*err = why;
+	return db;
 }
 
 static int

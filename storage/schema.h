@@ -20,8 +20,10 @@ struct err;
 enum schema { SCHEMA_DAY, SCHEMA_LIVE, SCHEMA_CATALOG };
 
 /* Opens a file for reading, or for writing with its tables made if need be.
- * NULL and *err: ERR_IO, ERR_FULL, or ERR_DAMAGED if it is no file of ours. */
-sqlite3 *db_open_read(const char *path, struct err *err);
+ * NULL and *err: ERR_IO, ERR_FULL, or ERR_DAMAGED if it is no file of ours.
+ * *unborn (may be NULL): it is ERR_DAMAGED because there are no tables, as
+ * while its writer makes it. */
+sqlite3 *db_open_read(const char *path, bool *unborn, struct err *err);
 sqlite3 *db_open_write(const char *path, enum schema schema,
     struct err *err);
 void db_close(sqlite3 *db);		/* NULL does nothing */

@@ -120,7 +120,7 @@ store_open(const char *data, struct err *err)
 		    data);
 		goto fail;
 	}
-	store->live = db_open_read(path, err);
+	store->live = db_open_read(path, NULL, err);
 	if (store->live == NULL) {
 		err_context(err, "%s", path);
 		/* Nothing can be answered without the ledger. */
@@ -133,7 +133,7 @@ store_open(const char *data, struct err *err)
 	snprintf(path, sizeof(path), "%s/catalog.db", data);
 	/* The catalog can be made again and is not needed to answer. */
 	if (stat(path, &st) == 0)
-		store->catalog = db_open_read(path, NULL);
+		store->catalog = db_open_read(path, NULL, NULL);
 	return store;
 
 fail:
@@ -325,17 +325,36 @@ chunk_committed(const struct dayfile *file, const struct chunk_info *chunk,
 	    chunk->seq1 <= mark;
 }
 
+/* The writer lists a day before it makes its file: a file without tables is
+ * being made, or was when the writer crashed. */
+static bool
+day_in_making(struct store *store, int64_t day)
+{
+	sqlite3_stmt *stmt = db_prepare(store->live,
+	    "SELECT 1 FROM open_day WHERE day = ?", NULL);
+	bool listed;
+
+	if (stmt == NULL)
+		return false;
+	sqlite3_bind_int64(stmt, 1, day);
+	listed = db_step(stmt, NULL) == 1;
+	sqlite3_finalize(stmt);
+	return listed;
+}
+
 /* Looks into the file. -1 and *err. `seq1` is the highest sequence chunked. */
 static int
 info_from_file(struct store *store, struct partition_info *info,
     uint64_t mark, uint64_t *seq1, struct err *err)
 {
-	struct dayfile *file = dayfile_open_read(info->path, err);
+	bool unborn = false;
+	struct dayfile *file = dayfile_open_read(info->path, &unborn, err);
 	struct chunk_info *chunks = NULL;
 	ssize_t n;
 
 	if (file == NULL)
-		return -1;
+		return unborn && day_in_making(store, day_of(info->day_ns)) ?
+		    0 : -1;
 	info->sealed = dayfile_sealed(file);
 	n = dayfile_chunks(file, &chunks, err);
 	for (ssize_t i = 0; i < n; i++) {
@@ -529,9 +548,11 @@ tail_read(struct partition *partition, int64_t day, struct err *err)
 }
 
 static int
-chunks_read(struct partition *partition, uint64_t mark, struct err *err)
+chunks_read(struct partition *partition, int64_t day, uint64_t mark,
+    struct err *err)
 {
 	struct store *store = partition->store;
+	bool unborn = false;
 	uint64_t seq1 = 0;
 	size_t used = 0;
 	struct stat st;
@@ -539,9 +560,9 @@ chunks_read(struct partition *partition, uint64_t mark, struct err *err)
 
 	if (stat(partition->path, &st) < 0 && errno == ENOENT)
 		return 0;
-	partition->file = dayfile_open_read(partition->path, err);
+	partition->file = dayfile_open_read(partition->path, &unborn, err);
 	if (partition->file == NULL)
-		return -1;
+		return unborn && day_in_making(store, day) ? 0 : -1;
 	n = dayfile_chunks(partition->file, &partition->chunks, err);
 	if (n < 0)
 		return -1;
@@ -578,11 +599,12 @@ partition_open(struct store *store, const struct partition_info *info,
 	partition->arena = arena_new((size_t)1 << 20);
 	result = db_exec(store->live, "BEGIN", &why);
 	if (result == 0) {
+		int64_t day = day_of(info->day_ns);
 		uint64_t mark = mark_read(store);
 
-		result = tail_read(partition, day_of(info->day_ns), &why);
+		result = tail_read(partition, day, &why);
 		if (result == 0)
-			result = chunks_read(partition, mark, &why);
+			result = chunks_read(partition, day, mark, &why);
 		db_exec(store->live, "COMMIT", NULL);
 	}
 	if (result == 0)

@@ -84,7 +84,7 @@ verify_day(struct store *store, struct verify *verify, int64_t day,
     const char *path)
 {
 	struct err why = { .kind = ERR_NONE };
-	struct dayfile *file = dayfile_open_read(path, &why);
+	struct dayfile *file = dayfile_open_read(path, NULL, &why);
 	uint8_t prev[SHA_BYTES] = { 0 };
 	struct chunk_info *chunks = NULL;
 	ssize_t n;

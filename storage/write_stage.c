@@ -855,7 +855,7 @@ marks_from_files(struct writer *w)
 		uint64_t seq1;
 
 		dayfile_path(w->data, files[i].day, path);
-		file = dayfile_open_read(path, NULL);
+		file = dayfile_open_read(path, NULL, NULL);
 		if (file == NULL)
 			continue;
 		seq1 = dayfile_seq1(file);
