@@ -254,6 +254,16 @@ reads_key_value_with_quotes_and_empty_values(void **state)
 }
 
 static void
+reads_structured_data_as_the_body_if_there_is_no_message(void **state)
+{
+	(void)state;
+	read_line("<134>1 2026-11-20T10:00:00Z fw-a wall - - [x@1 "
+	    "tz=\"UTC\" wall_id=\"7\" act=\"deny\" src=\"192.0.2.1\"]");
+	assert_string_equal(field("yagura.parser"), "acme_wall");
+	assert_string_equal(field("source.ip"), "192.0.2.1");
+}
+
+static void
 recognises_json_by_keys_and_values(void **state)
 {
 	(void)state;
@@ -402,6 +412,7 @@ main(void)
 		T(splits_urls_hashes_and_endpoints),
 		T(decodes_json_inside_a_value),
 		T(reads_key_value_with_quotes_and_empty_values),
+		T(reads_structured_data_as_the_body_if_there_is_no_message),
 		T(recognises_json_by_keys_and_values),
 		T(reads_cef_with_labels_and_assign_signs_in_values),
 		T(reads_leef_of_both_versions),
