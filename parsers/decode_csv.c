@@ -18,12 +18,13 @@ read_column(struct reading *reading, const struct decoder *decoder,
 	char *out;
 
 	if (s.len == 0 || s.ptr[0] != quote) {
-		end = slice_find_byte(s, delimiter);
-		if (end < 0)
-			end = (ptrdiff_t)s.len;
-		*rest = slice_skip(s, (size_t)end);
-		return reading_text(reading, slice_trim(slice_head(s,
-		    (size_t)end)));
+		while (n < s.len && s.ptr[n] != delimiter)
+			n++;
+		*rest = slice_skip(s, n);
+		s.len = n;
+		if (n > 0 && (s.ptr[0] <= ' ' || s.ptr[n - 1] <= ' '))
+			s = slice_trim(s);
+		return reading_text(reading, s);
 	}
 	out = arena_text(reading->arena, s.len);
 	for (i = 1; i < s.len; i++) {

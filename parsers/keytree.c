@@ -61,11 +61,40 @@ keytree_rewind(struct keytree *tree)
 	tree->last = KEYTREE_ROOT;
 }
 
-static bool
+/* Keys are short; two overlapping loads are less than a call. */
+static inline bool
+same_bytes(const char *a, const char *b, size_t n)
+{
+	uint64_t x[2], y[2];
+	uint32_t p[2], q[2];
+
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		memcpy(&x[0], a, 8);
+		memcpy(&x[1], a + n - 8, 8);
+		memcpy(&y[0], b, 8);
+		memcpy(&y[1], b + n - 8, 8);
+		return x[0] == y[0] && x[1] == y[1];
+	}
+	if (n >= 4) {
+		memcpy(&p[0], a, 4);
+		memcpy(&p[1], a + n - 4, 4);
+		memcpy(&q[0], b, 4);
+		memcpy(&q[1], b + n - 4, 4);
+		return p[0] == q[0] && p[1] == q[1];
+	}
+	while (n-- > 0)
+		if (a[n] != b[n])
+			return false;
+	return true;
+}
+
+static inline bool
 is_key(const struct node *node, uint32_t parent, struct slice key)
 {
 	return node->parent == parent && node->len == key.len &&
-	    memcmp(node->key, key.ptr, key.len) == 0;
+	    same_bytes(node->key, key.ptr, key.len);
 }
 
 static uint32_t

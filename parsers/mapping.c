@@ -54,7 +54,10 @@ means_nothing(const struct reading *r, const struct words *skip,
 		return true;
 	if (value->type == VALUE_LIST)
 		return value->len == 0;
-	text = value_as_text(value, buf);
+	if (value->text != NULL)
+		text = slice_of(value->text, value->len);
+	else
+		text = value_as_text(value, buf);
 	return text.len == 0 || in_words(&r->def->skip, text) ||
 	    (skip != NULL && in_words(skip, text));
 }

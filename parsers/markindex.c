@@ -38,6 +38,17 @@ struct starred {
 	uint32_t entry;
 };
 
+/* Texts by priority: a lower tier is looked for only if the higher ones gave
+ * nothing that takes the line. */
+struct tier {
+	uint32_t first;		/* lowest number of an entry filed here */
+	size_t	 stride;
+	struct short_text shorts[SHORTS];
+	size_t	 nshorts;
+	uint64_t bits[GRAMS / 64];
+	const struct text_anchor **grams;	/* GRAMS of them */
+};
+
 struct markindex {
 	struct arena *arena;
 	struct mark_entry *entries;
@@ -47,13 +58,15 @@ struct markindex {
 	size_t	 nstars;
 	uint32_t *any_vendor;	/* cef or leef marks without a vendor */
 	size_t	 nany_vendor;
-	uint32_t first_text;
-	size_t	 stride;
-	struct short_text shorts[SHORTS];
-	size_t	 nshorts;
-	uint64_t bits[GRAMS / 64];
-	const struct text_anchor **grams;	/* GRAMS of them */
+	struct tier tiers[MARK_TIERS];
 };
+
+static unsigned
+tier_of(const struct mark_entry *entry)
+{
+	return entry->def->priority >= 50 ? 0 : entry->def->priority >= 35
+	    ? 1 : 2;
+}
 
 static uint32_t
 gram_at(const char *p)
@@ -127,9 +140,9 @@ byte_rarity(char c)
 }
 
 static void
-file_short(struct markindex *index, struct slice text, uint32_t entry)
+file_short(struct tier *tier, struct slice text, uint32_t entry)
 {
-	struct short_text *at = &index->shorts[index->nshorts++];
+	struct short_text *at = &tier->shorts[tier->nshorts++];
 
 	*at = (struct short_text){ text, 0, entry };
 	for (size_t i = 1; i < text.len; i++)
@@ -139,40 +152,41 @@ file_short(struct markindex *index, struct slice text, uint32_t entry)
 }
 
 static void
-file_gram(struct markindex *index, struct slice text, size_t offset,
+file_gram(struct tier *tier, struct slice text, size_t offset,
     struct text_anchor *anchor)
 {
 	uint32_t gram = gram_at(text.ptr + offset);
 
 	anchor->text = text;
 	anchor->offset = offset;
-	anchor->next = index->grams[gram];
-	index->grams[gram] = anchor;
-	index->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
+	anchor->next = tier->grams[gram];
+	tier->grams[gram] = anchor;
+	tier->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
 }
 
 static void
 file_text(struct markindex *index, struct slice text, bool at_start,
     uint32_t entry)
 {
-	size_t first, n = at_start ? 1 : index->stride;
+	struct tier *tier = &index->tiers[tier_of(&index->entries[entry])];
+	size_t first, n = at_start ? 1 : tier->stride;
 
-	if (entry < index->first_text)
-		index->first_text = entry;
-	if (!at_start && text.len < index->stride + 2) {
-		file_short(index, text, entry);
+	if (entry < tier->first)
+		tier->first = entry;
+	if (!at_start && text.len < tier->stride + 2) {
+		file_short(tier, text, entry);
 		return;
 	}
 	if (text.len < 3)
 		return;
-	first = at_start ? 0 : best_gram(text, index->stride);
+	first = at_start ? 0 : best_gram(text, tier->stride);
 	for (size_t i = 0; i < n; i++) {
 		struct text_anchor *anchor = arena_alloc(index->arena,
 		    sizeof(*anchor));
 
 		anchor->at_start = at_start;
 		anchor->entry = entry;
-		file_gram(index, text, first + i, anchor);
+		file_gram(tier, text, first + i, anchor);
 	}
 }
 
@@ -238,7 +252,7 @@ is_by_text(const struct marks *marks)
 
 /* The longest stride that leaves few texts too short for it. */
 static size_t
-find_stride(const struct markindex *index)
+find_stride(const struct markindex *index, unsigned tier)
 {
 	for (size_t stride = STRIDE; stride > 1; stride--) {
 		size_t n = 0;
@@ -246,7 +260,8 @@ find_stride(const struct markindex *index)
 		for (uint32_t i = 0; i < index->n; i++) {
 			const struct marks *marks = index->entries[i].marks;
 
-			if (is_by_text(marks) && longest(&marks->contains).len
+			if (tier_of(&index->entries[i]) == tier &&
+			    is_by_text(marks) && longest(&marks->contains).len
 			    < stride + 2)
 				n++;
 		}
@@ -296,12 +311,10 @@ markindex_build(struct arena *arena, struct def *const *defs, size_t n)
 	size_t total = 0;
 
 	index->arena = arena;
-	index->grams = arena_zalloc(arena, GRAMS * sizeof(*index->grams));
 	index->programs = map_new();
 	index->vendors = map_new();
 	index->leef_vendors = map_new();
 	index->keys = map_new();
-	index->first_text = UINT32_MAX;
 	for (size_t i = 0; i < n; i++)
 		total += defs[i]->nmarks;
 	index->entries = arena_zalloc(arena, (total + 1) *
@@ -312,7 +325,14 @@ markindex_build(struct arena *arena, struct def *const *defs, size_t n)
 			    defs[i], &defs[i]->marks[k],
 			    defs[i]->marks[k].programs.n > 0 };
 	qsort(index->entries, index->n, sizeof(*index->entries), by_rank);
-	index->stride = find_stride(index);
+	for (unsigned i = 0; i < MARK_TIERS; i++) {
+		struct tier *tier = &index->tiers[i];
+
+		tier->grams = arena_zalloc(arena, GRAMS *
+		    sizeof(*tier->grams));
+		tier->first = UINT32_MAX;
+		tier->stride = find_stride(index, i);
+	}
 	for (uint32_t i = 0; i < index->n; i++)
 		file_entry(index, i);
 	return index;
@@ -385,11 +405,11 @@ markindex_program(const struct markindex *index, struct slice program,
 }
 
 static void
-check_gram(const struct markindex *index, struct slice body, size_t at,
+check_gram(const struct tier *tier, struct slice body, size_t at,
     struct candidates *out)
 {
 	const struct text_anchor *anchor =
-	    index->grams[gram_at(body.ptr + at)];
+	    tier->grams[gram_at(body.ptr + at)];
 
 	for (; anchor != NULL; anchor = anchor->next) {
 		size_t start = at - anchor->offset;
@@ -425,19 +445,22 @@ find_short(const struct short_text *mark, struct slice body,
 }
 
 void
-markindex_text(const struct markindex *index, struct slice body,
-    struct candidates *out)
+markindex_text(const struct markindex *index, unsigned number,
+    struct slice body, struct candidates *out)
 {
-	if (index->first_text == UINT32_MAX)
+	const struct tier *tier = &index->tiers[number];
+	size_t stride = tier->stride;
+
+	if (tier->first == UINT32_MAX)
 		return;
 	body = slice_head(body, MARK_BYTES);
-	for (size_t i = 0; i < index->nshorts; i++)
-		find_short(&index->shorts[i], body, out);
-	for (size_t i = 0; i + 3 <= body.len; i += index->stride) {
+	for (size_t i = 0; i < tier->nshorts; i++)
+		find_short(&tier->shorts[i], body, out);
+	for (size_t i = 0; i + 3 <= body.len; i += stride) {
 		uint32_t gram = gram_at(body.ptr + i);
 
-		if ((index->bits[gram >> 6] >> (gram & 63) & 1) != 0)
-			check_gram(index, body, i, out);
+		if ((tier->bits[gram >> 6] >> (gram & 63) & 1) != 0)
+			check_gram(tier, body, i, out);
 	}
 }
 
@@ -469,9 +492,14 @@ markindex_key(const struct markindex *index, struct slice key)
 }
 
 uint32_t
-markindex_first_text(const struct markindex *index)
+markindex_first_text(const struct markindex *index, unsigned tier)
 {
-	return index->first_text;
+	uint32_t first = UINT32_MAX;
+
+	for (; tier < MARK_TIERS; tier++)
+		if (index->tiers[tier].first < first)
+			first = index->tiers[tier].first;
+	return first;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "parsers/def.h"
 
 #define MARK_BYTES 1024		/* of the body, in which marks are looked for */
+#define MARK_TIERS 3		/* of priorities: 50 and more, 35 and more, less */
 #define CANDIDATES 32		/* for one line; more are not tried */
 
 struct arena;
@@ -43,8 +44,8 @@ const struct mark_entry *markindex_entry(const struct markindex *index,
 /* Each adds to the candidates. */
 void markindex_program(const struct markindex *index, struct slice program,
     struct candidates *out);
-void markindex_text(const struct markindex *index, struct slice body,
-    struct candidates *out);
+void markindex_text(const struct markindex *index, unsigned tier,
+    struct slice body, struct candidates *out);
 void markindex_vendor(const struct markindex *index, bool leef,
     struct slice vendor, struct candidates *out);
 
@@ -54,8 +55,9 @@ const struct mark_list *markindex_key(const struct markindex *index,
     struct slice key);
 void markindex_add(const struct mark_list *list, struct candidates *out);
 
-/* The lowest number of an entry that is filed under a text. */
-uint32_t markindex_first_text(const struct markindex *index);
+/* The lowest number of an entry that is filed under a text of this tier or one
+ * behind it; UINT32_MAX if there is none. */
+uint32_t markindex_first_text(const struct markindex *index, unsigned tier);
 
 /* "name", or "begin*": whether the word is one of them. All lower case. */
 bool marks_word(const struct words *words, struct slice word);

@@ -616,26 +616,36 @@ finish_def(struct parser_lane *lane, const struct line *line)
 	put_host(r, r->def->host);
 }
 
-/* Tries the candidates from the first on; *first is the first whose marks
- * hold. */
+struct search {
+	struct candidates found;
+	uint32_t next;		/* entries below it have been tried */
+	const struct def *first;	/* whose marks held */
+};
+
+/* Tries the candidates below `limit` that have not been tried yet. */
 static bool
 try_candidates(struct parser_lane *lane, const struct line *line,
-    const struct candidates *candidates, const struct def **first)
+    struct search *search, uint32_t limit)
 {
 	struct reading *r = &lane->reading;
+	uint32_t next = search->next;
 
-	for (size_t i = 0; i < candidates->n; i++) {
+	search->next = limit;
+	for (size_t i = 0; i < search->found.n; i++) {
+		uint32_t number = search->found.at[i];
 		const struct mark_entry *entry = markindex_entry(
-		    lane->set->index, candidates->at[i]);
+		    lane->set->index, number);
 
+		if (number < next || number >= limit)
+			continue;
 		if (!suits(entry->def, line) ||
 		    !marks_hold(r, line, entry->marks)) {
 			explain(lane, "%.*s: its marks do not all hold",
 			    (int)entry->def->name.len, entry->def->name.ptr);
 			continue;
 		}
-		if (*first == NULL && entry->def->sure)
-			*first = entry->def;
+		if (search->first == NULL && entry->def->sure)
+			search->first = entry->def;
 		if (try_def(lane, entry->def, line)) {
 			explain(lane, "%.*s: takes the line",
 			    (int)entry->def->name.len, entry->def->name.ptr);
@@ -664,30 +674,30 @@ keep_partial(struct parser_lane *lane, const struct def *def,
 	    def->name.ptr);
 }
 
+/* Texts of a tier are looked for only when what ranks before them has passed
+ * the line on. */
 static bool
 choose(struct parser_lane *lane, const struct line *line)
 {
 	const struct markindex *index = lane->set->index;
-	struct candidates found = { 0 };
-	const struct def *first = NULL;
+	struct search search = { .next = 0 };
 
-	markindex_program(index, line->header.appname, &found);
+	markindex_program(index, line->header.appname, &search.found);
 	if (line->kind == BODY_JSON)
-		candidates_by_key(lane, line, &found);
+		candidates_by_key(lane, line, &search.found);
 	else if (line->kind != BODY_TEXT)
 		markindex_vendor(index, line->kind == BODY_LEEF,
-		    line->columns[1], &found);
-	/* Texts are looked for only if they could come before what we have. */
-	if (found.n > 0 && found.at[0] < markindex_first_text(index)) {
-		if (try_candidates(lane, line, &found, &first))
+		    line->columns[1], &search.found);
+	for (unsigned tier = 0; tier <= MARK_TIERS; tier++) {
+		if (try_candidates(lane, line, &search,
+		    markindex_first_text(index, tier)))
 			return true;
-		found.n = 0;
+		if (tier < MARK_TIERS)
+			markindex_text(index, tier, line->header.body,
+			    &search.found);
 	}
-	markindex_text(index, line->header.body, &found);
-	if (try_candidates(lane, line, &found, &first))
-		return true;
-	if (first != NULL && line->kind == BODY_TEXT) {
-		keep_partial(lane, first, line);
+	if (search.first != NULL && line->kind == BODY_TEXT) {
+		keep_partial(lane, search.first, line);
 		return true;
 	}
 	return false;

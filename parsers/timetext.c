@@ -549,7 +549,8 @@ nearest_year(const struct timetext *time, int64_t now_ns)
 
 	time_date(now_ns / TIME_S_NS / DAY_S, &now_year, &now_month, &now_day);
 	/* What arrives is of today, more often than not. */
-	if (time->month == now_month && (time->month != 2 || time->day < 29))
+	if (time->month == now_month && time->day <= now_day &&
+	    (time->month != 2 || time->day < 29))
 		return time_days(now_year, time->month, time->day) * DAY_S *
 		    TIME_S_NS + day_ns;
 	reach = time->month == 2 && time->day == 29 ? 4 : 1;
