@@ -495,6 +495,7 @@ void
 event_json(struct strbuf *buf, const struct event *event, bool raw)
 {
 	size_t start = buf->len;
+	const struct value *own = event_get(event, FIELD_EVENT_ID);
 	struct value value;
 	char id[EVENT_ID_BYTES];
 
@@ -504,8 +505,9 @@ event_json(struct strbuf *buf, const struct event *event, bool raw)
 	buf->ptr[start] = '{';
 	value = value_time(event->ingested_ns);
 	put_member(buf, FIELD_EVENT_INGESTED, &value);
+	/* An alert's own id is longer than a sequence. */
 	value = value_text(slice_cstr(id), TRANSFORM_OWNED);
-	put_member(buf, FIELD_EVENT_ID, &value);
+	put_member(buf, FIELD_EVENT_ID, own != NULL ? own : &value);
 	if (raw) {
 		value = value_text(event->raw, TRANSFORM_NONE);
 		put_member(buf, FIELD_EVENT_ORIGINAL, &value);
