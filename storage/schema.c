@@ -45,6 +45,32 @@ static const char settings[] =
     "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
     "PRAGMA wal_autocheckpoint=4000;";
 
+static bool
+errno_is_full(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/* SQLite takes only ENOSPC for a full disk; a quota and a limit on the size of
+ * files are the same to us. It keeps the errno with the file, which may be the
+ * WAL. */
+static bool
+write_found_no_room(sqlite3 *db)
+{
+	sqlite3_file *journal = NULL;
+	int number = 0;
+
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO,
+	    &number) == SQLITE_OK && errno_is_full(number))
+		return true;
+	number = 0;
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+	    &journal) == SQLITE_OK && journal != NULL &&
+	    journal->pMethods != NULL && journal->pMethods->xFileControl(
+	    journal, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK &&
+	    errno_is_full(number);
+}
+
 int
 db_fail(sqlite3 *db, struct err *err)
 {
@@ -65,7 +91,8 @@ db_fail(sqlite3 *db, struct err *err)
 		break;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		if (system == ENOSPC || system == EDQUOT || system == EFBIG)
+		if (errno_is_full(system) || (extended ==
+		    SQLITE_IOERR_WRITE && write_found_no_room(db)))
 			kind = ERR_FULL;
 		else if (extended == SQLITE_IOERR_SHORT_READ)
 			kind = ERR_DAMAGED;

@@ -509,8 +509,9 @@ store_partitions(struct store *store, int64_t from_ns, int64_t to_ns,
 	db_exec(store->live, "COMMIT", NULL);
 	free(seq1);
 	infos_choose(store, from_ns, to_ns);
-	qsort(store->infos, store->ninfos, sizeof(*store->infos),
-	    newest_first ? newest_day_first : oldest_first);
+	if (store->ninfos > 0)
+		qsort(store->infos, store->ninfos, sizeof(*store->infos),
+		    newest_first ? newest_day_first : oldest_first);
 	*infos = store->infos;
 	return store->ninfos;
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -435,6 +436,52 @@ shows_each_line_once_wherever_it_crashes(void **state)
 	assert_true(n > 3000);
 }
 
+/* --- no room ------------------------------------------------------------------ */
+
+/* Files may not grow past a limit: as on a full disk, but for one process. */
+static void
+room(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+keeps_what_has_no_room_until_there_is_some(void **state)
+{
+	struct writer *writer = open_writer(1000);
+	struct err err = { .kind = ERR_NONE };
+	unsigned n = 0, full = 0;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	room(150000);
+	while (n < 15000) {
+		write_lines(writer, n, 500, 5000);
+		n += 500;
+		if (writer_commit(writer, &err) == 0)
+			continue;
+		if (err.kind != ERR_FULL)
+			fail_msg("%s", err.text);
+		assert_true(writer_pending(writer) > 0);
+		if (++full == 3)
+			break;
+	}
+	assert_int_equal(full, 3);
+	/* Readers go on meanwhile and see what is committed. */
+	check_exactly(n - 1500);
+	room(RLIM_INFINITY);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	assert_int_equal(writer_pending(writer), 0);
+	check_exactly(n);
+	write_lines(writer, n, 500, 5000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(n + 500);
+}
+
 /* --- ledger -------------------------------------------------------------------- */
 
 static void
@@ -564,6 +611,7 @@ main(void)
 		TEST(gives_each_start_higher_sequences),
 		TEST(starts_again_without_live_db),
 		TEST(shows_each_line_once_wherever_it_crashes),
+		TEST(keeps_what_has_no_room_until_there_is_some),
 		TEST(commits_notes_with_their_batch),
 		TEST(finds_one_event_by_sequence_and_time),
 		TEST(keeps_alerts_beside_the_events_that_raised_them),
