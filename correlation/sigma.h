@@ -35,7 +35,7 @@ struct sigma_scope {
 	struct sigma_regexes *regexes;
 };
 
-/* A finding at the node. Always answers NULL. */
+/* A finding at the node, which may be NULL. Always answers NULL. */
 void *sigma_refuse(const struct sigma_scope *scope,
     const struct yaml_node *node, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -54,8 +54,8 @@ sigma_refuse(const struct sigma_scope *scope, const struct yaml_node *node,
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	diag_error(scope->diag, scope->file, node->line, node->column, "%s",
-	    text);
+	diag_error(scope->diag, scope->file, node != NULL ? node->line : 0,
+	    node != NULL ? node->column : 0, "%s", text);
 	return NULL;
 }
 
