@@ -246,6 +246,12 @@ hash_content(struct correlator *c, const struct ruleset *set,
 }
 
 static bool
+raises(const struct rule *rule)
+{
+	return rule->layer != LAYER_FILTER && !rule->silent;
+}
+
+static bool
 refers_back(const struct rule *rule)
 {
 	for (size_t i = 0; i < rule->correlation->nrefer; i++)
@@ -352,8 +358,7 @@ take_set(struct correlator *c, struct ruleset *set)
 		state->rule = ruleset_rule(set, i);
 		check(state->rule->correlation == NULL ||
 		    refers_back(state->rule));
-		state->raises = state->rule->layer != LAYER_FILTER &&
-		    !state->rule->silent;
+		state->raises = raises(state->rule);
 		hash_content(c, set, state);
 		reach(c->rules, state);
 	}
@@ -377,10 +382,15 @@ ruleset_reach_ns(const struct ruleset *set)
 	int64_t longest = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		int64_t back;
+
 		rules[i].rule = ruleset_rule(set, i);
 		reach(rules, &rules[i]);
-		if (rules[i].reach_ns > longest)
-			longest = rules[i].reach_ns;
+		back = rules[i].reach_ns;
+		if (raises(rules[i].rule))
+			back = time_plus(back, rules[i].rule->suppress_ns);
+		if (back > longest)
+			longest = back;
 	}
 	free(rules);
 	return longest;

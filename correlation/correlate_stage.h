@@ -36,8 +36,8 @@ void correlate_stage_run(struct correlator *correlator, struct batch *batch);
 void correlator_replay(struct correlator *correlator, struct ruleset *set,
     struct batch *batch);
 
-/* The longest timespan of any rule, chained ones added up: how far back a
- * rebuild must read. */
+/* The longest timespan of any rule, chained ones and the suppression added up:
+ * how far back a rebuild must read. */
 int64_t ruleset_reach_ns(const struct ruleset *set);
 
 /* Tells of every firing of a correlation, silent ones too, in the order of the
