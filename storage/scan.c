@@ -642,6 +642,8 @@ block_of(struct scan *scan, size_t ready)
 static enum outcome
 flush(struct scan *scan, int64_t newer_than_ns)
 {
+	if (scan->nrefs == 0)
+		return DONE;
 	qsort(scan->refs, scan->nrefs, sizeof(*scan->refs), by_time);
 	while (scan->nrefs > 0 && !scan->enough) {
 		size_t ready = 0, n;
@@ -775,13 +777,13 @@ ordered_partition(struct scan *scan)
 static enum outcome
 one_partition(struct scan *scan, const struct partition_info *info)
 {
+	uint64_t before = store_lost(scan);
 	struct err err = { ERR_NONE, "" };
 	enum outcome outcome;
 
 	scan->partition = partition_open(scan->request->store, info, &err);
 	if (scan->partition == NULL) {
-		give_up(scan, info->events,
-		    store_lost(scan), &err);
+		give_up(scan, info->events, before, &err);
 		return DONE;
 	}
 	scan->nchunks = partition_chunks(scan->partition, &scan->chunks);
@@ -845,6 +847,7 @@ tell(struct scan *scan)
 
 	result->missing = scan->missing +
 	    store_missing(scan->request->store, &why);
+	why = slice_trim(why);
 	result->partial = scan->run.partial || result->missing > 0;
 	if (scan->run.why[0] != '\0')
 		snprintf(result->why, sizeof(result->why), "%s",
