@@ -57,8 +57,10 @@ cef_header(struct slice body, struct slice *columns, size_t max,
 	if (at < 0)
 		return 0;
 	body = slice_skip(body, (size_t)at + 4);
-	while (body.len > 0 && body.ptr[0] == ' ')
-		body = slice_skip(body, 1);
+	/* "CEF: 0", and twice by those who put it in front themselves. */
+	while (body.len > 0 && (body.ptr[0] == ' ' || body.ptr[0] == 'C'))
+		body = slice_skip(body, slice_starts(body, SLICE("CEF:"))
+		    ? 4 : body.ptr[0] == ' ' ? 1 : body.len);
 	if (body.len == 0 || body.ptr[0] < '0' || body.ptr[0] > '9')
 		return 0;
 	n = columns_of(body, columns, max < 7 ? max : 7, rest);

@@ -119,8 +119,11 @@ read_5424(struct slice s, struct syslog_header *out)
 	s = slice_skip(s, n + 1);
 	word = token(s);
 	if (!slice_eq(word, SLICE("-"))) {
-		if (timetext_read_iso(word, &h.time) != word.len ||
-		    word.len == 0)
+		size_t read = timetext_read_iso(word, &h.time);
+
+		/* "+00:00Z": an offset and a Z for good measure. */
+		if (read == 0 || (read != word.len &&
+		    !slice_eq(slice_skip(word, read), SLICE("Z"))))
 			return false;
 		h.has_time = true;
 	}
