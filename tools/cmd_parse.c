@@ -23,6 +23,7 @@
 
 #define READ_BYTES ((size_t)4 << 20)
 #define LINE_BYTES ((size_t)1 << 20)	/* of a longer line the first part */
+#define BATCH_LINES 64	/* what they become stays in the second cache */
 #define WRITE_BYTES ((size_t)1 << 20)
 
 struct parse {
@@ -84,7 +85,7 @@ put_line(struct parse *p, struct slice line)
 {
 	bool truncated = line.len > LINE_BYTES;
 
-	if (batch_full(p->batch)) {
+	if (p->batch->n == BATCH_LINES || batch_full(p->batch)) {
 		uint64_t seq = p->batch->seq0 + 4096;
 
 		batch_put(p->batch);
