@@ -369,6 +369,16 @@ info_from_file(struct store *store, struct partition_info *info,
 	return n < 0 ? -1 : 0;
 }
 
+static uint64_t
+wal_bytes(const char *path)
+{
+	char wal[PATH_MAX + 8];
+	struct stat st;
+
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	return stat(wal, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 /* Finds what a file holds: from the catalog if it is sealed and as long as it
  * was then, else by looking. */
 static void
@@ -391,6 +401,7 @@ info_fill(struct store *store, struct partition_info *info, uint64_t mark,
 		info->raw_bytes = row.raw_bytes;
 		return;
 	}
+	info->bytes += wal_bytes(info->path);
 	if (info_from_file(store, info, mark, seq1, &why) < 0) {
 		info->bytes = 0;
 		info->day_ns = INT64_MIN;	/* left out */

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -104,9 +105,28 @@ struct writer {
 	struct writer_figures figures;
 };
 
+#ifdef YAGURA_CRASH
+/* YG_CRASH=point:n ends the process at the n-th passage of a point, as a kill
+ * at the worst moment would. For builds that test it only. */
+static void
+crash_if_asked(const char *point)
+{
+	static unsigned passed;
+	const char *asked = getenv("YG_CRASH");
+	size_t len = strlen(point);
+
+	if (asked != NULL && strncmp(asked, point, len) == 0 &&
+	    asked[len] == ':' && ++passed == (unsigned)atoi(asked + len + 1))
+		kill(getpid(), SIGKILL);
+}
+#else
+#define crash_if_asked(point) ((void)(point))
+#endif
+
 static void
 at_point(const char *point)
 {
+	crash_if_asked(point);
 	if (writer_at != NULL)
 		writer_at(point);
 }
@@ -793,6 +813,19 @@ folder_make(const char *path, struct err *err)
 	return 0;
 }
 
+/* What was just made in a folder is there after a power cut. */
+static void
+folder_settle(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (fsync(fd) < 0)
+		check(errno != EBADF);	/* some file systems cannot */
+	close(fd);
+}
+
 static int
 lock_take(struct writer *w, struct err *err)
 {
@@ -1024,6 +1057,9 @@ files_open(struct writer *w, struct err *err)
 		err_context(err, "%s", path);
 		return -1;
 	}
+	folder_settle(w->data);
+	snprintf(path, sizeof(path), "%s/..", w->data);
+	folder_settle(path);
 	/* The catalog can be made again: a broken one is thrown away. */
 	snprintf(path, sizeof(path), "%s/catalog.db", w->data);
 	w->catalog = db_open_write(path, SCHEMA_CATALOG, NULL);
