@@ -11,6 +11,7 @@
 #include "engine/event.h"
 #include "engine/fold.h"
 #include "engine/map.h"
+#include "engine/regex.h"
 
 enum text_kind { TEXT_CONTAINS, TEXT_STARTS, TEXT_ENDS, TEXT_KINDS };
 
@@ -81,8 +82,10 @@ struct chooser {
 
 static const struct need unusable = { NULL, 0, -1 };
 
+/* `buf` backs the text of a regular expression. */
 static bool
-pred_literal(const struct pred *pred, struct slice *text)
+pred_literal(const struct pred *pred, struct slice *text,
+    char buf[REGEX_LITERAL_BYTES])
 {
 	if (pred->part != PART_NONE)
 		return false;
@@ -97,6 +100,9 @@ pred_literal(const struct pred *pred, struct slice *text)
 	case PRED_GLOB:
 		*text = glob_literal(pred->glob);
 		return text->len > 0;
+	case PRED_RE:
+		*text = slice_of(buf, regex_literal(pred->text, buf));
+		return text->len >= GRAM;
 	}
 	return false;
 }
@@ -116,12 +122,13 @@ literal_key(const struct pred *pred, struct slice text, char out[256])
 static void
 count_literals(struct chooser *chooser, const struct cond *cond)
 {
+	char literal[REGEX_LITERAL_BYTES];
 	struct slice text;
 	char key[256];
 
 	for (size_t i = 0; i < cond->n; i++)
 		count_literals(chooser, cond->child[i]);
-	if (cond->kind == COND_PRED && pred_literal(cond->pred, &text))
+	if (cond->kind == COND_PRED && pred_literal(cond->pred, &text, literal))
 		map_get(chooser->count, slice_of(key, literal_key(cond->pred,
 		    text, key)), NULL)->num++;
 }
@@ -202,6 +209,7 @@ static struct need
 choose(const struct chooser *chooser, const struct cond *cond, bool negated)
 {
 	struct need need = { NULL, 1, 0 };
+	char literal[REGEX_LITERAL_BYTES];
 	struct slice text;
 
 	switch (cond->kind) {
@@ -216,7 +224,7 @@ choose(const struct chooser *chooser, const struct cond *cond, bool negated)
 	case COND_PRED:
 		break;
 	}
-	if (negated || !pred_literal(cond->pred, &text))
+	if (negated || !pred_literal(cond->pred, &text, literal))
 		return unusable;
 	need.pred = arena_alloc(chooser->arena, sizeof(*need.pred));
 	need.pred[0] = cond->pred;
@@ -427,11 +435,11 @@ add_pred(struct prefilter *p, const struct pred *pred, uint32_t rule)
 {
 	struct matcher *m = matcher_get(p, pred);
 	enum text_kind kind = TEXT_CONTAINS;
-	char buf[NUMBER_BYTES];
+	char buf[NUMBER_BYTES], literal[REGEX_LITERAL_BYTES];
 	struct slice text;
 
-	check(pred_literal(pred, &text));
-	if (pred->cased)
+	check(pred_literal(pred, &text, literal));
+	if (pred->cased && pred->op != PRED_RE)
 		text = fold_dup(p->arena, text);
 	if (pred->op == PRED_EQ) {
 		add_exact(p, m, text, rule);

@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/check.h"
 #include "engine/err.h"
@@ -117,4 +118,189 @@ uint64_t
 regex_runaways(const struct regex_scratch *scratch)
 {
 	return scratch->runaways;
+}
+
+/* --- what must be there ----------------------------------------------------
+ *
+ * Only the outermost level is read: groups and classes are stepped over, an
+ * alternative outside of a group ends it all, and so does everything that is
+ * rare and could make a character not count.
+ */
+struct outline {
+	struct slice rest;
+	char	*out;
+	size_t	 best;		/* bytes in out */
+	char	 run[REGEX_LITERAL_BYTES];
+	size_t	 len;
+};
+
+static void
+end_run(struct outline *o)
+{
+	if (o->len > o->best) {
+		memcpy(o->out, o->run, o->len);
+		o->best = o->len;
+	}
+	o->len = 0;
+}
+
+/* "[...]" of which the bracket is read. False if it does not end. */
+static bool
+skip_class(struct outline *o)
+{
+	size_t i = 0;
+
+	if (i < o->rest.len && o->rest.ptr[i] == '^')
+		i++;
+	if (i < o->rest.len && o->rest.ptr[i] == ']')
+		i++;
+	for (; i < o->rest.len && o->rest.ptr[i] != ']'; i++) {
+		if (o->rest.ptr[i] == '[')
+			return false;	/* [:alpha:], or an odd one */
+		if (o->rest.ptr[i] == '\\')
+			i++;
+	}
+	if (i >= o->rest.len)
+		return false;
+	o->rest = slice_skip(o->rest, i + 1);
+	return true;
+}
+
+/* "(...)" of which the first parenthesis is read. */
+static bool
+skip_group(struct outline *o)
+{
+	unsigned depth = 1;
+
+	while (depth > 0) {
+		char c;
+
+		if (o->rest.len == 0 || slice_starts(o->rest, SLICE("*")) ||
+		    slice_starts(o->rest, SLICE("?#")))
+			return false;
+		c = o->rest.ptr[0];
+		o->rest = slice_skip(o->rest, 1);
+		if (c == '\\') {
+			if (o->rest.len == 0 || o->rest.ptr[0] == 'Q')
+				return false;
+			o->rest = slice_skip(o->rest, 1);
+		} else if (c == '[') {
+			if (!skip_class(o))
+				return false;
+		} else if (c == '(') {
+			if (slice_starts(o->rest, SLICE("*")) ||
+			    slice_starts(o->rest, SLICE("?#")))
+				return false;
+			depth++;
+		} else if (c == ')') {
+			depth--;
+		}
+	}
+	return true;
+}
+
+/* "(?i)" and the like are fine; x would make blanks not count. */
+static bool
+changes_meaning(struct slice group)
+{
+	size_t i = 1;
+
+	if (!slice_starts(group, SLICE("?")))
+		return false;
+	while (i < group.len && ((group.ptr[i] >= 'a' && group.ptr[i] <= 'z') ||
+	    group.ptr[i] == '-' || group.ptr[i] == '^')) {
+		if (group.ptr[i] == 'x')
+			return true;
+		i++;
+	}
+	return false;
+}
+
+/* "{2,3}" of which the brace is read; what is no quantifier is text, and the
+ * run is over all the same. */
+static void
+skip_braces(struct outline *o)
+{
+	size_t i = 0;
+
+	while (i < o->rest.len && ((o->rest.ptr[i] >= '0' &&
+	    o->rest.ptr[i] <= '9') || o->rest.ptr[i] == ','))
+		i++;
+	if (i < o->rest.len && o->rest.ptr[i] == '}')
+		o->rest = slice_skip(o->rest, i + 1);
+}
+
+static void
+put_plain(struct outline *o, char c)
+{
+	if (o->len == sizeof(o->run))
+		end_run(o);
+	o->run[o->len++] = ascii_lower(c);
+}
+
+/* An escape of which the backslash is read. */
+static bool
+read_escape(struct outline *o)
+{
+	char c;
+
+	if (o->rest.len == 0)
+		return false;
+	c = o->rest.ptr[0];
+	o->rest = slice_skip(o->rest, 1);
+	if (c >= '0' && c <= '9')
+		return false;
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+		end_run(o);
+		return strchr("dDsSwWbB", c) != NULL;
+	}
+	put_plain(o, c);
+	return true;
+}
+
+static bool
+read_piece(struct outline *o)
+{
+	char c = o->rest.ptr[0];
+
+	o->rest = slice_skip(o->rest, 1);
+	switch (c) {
+	case '|':
+		return false;
+	case '\\':
+		return read_escape(o);
+	case '[':
+		end_run(o);
+		return skip_class(o);
+	case '(':
+		end_run(o);
+		return !changes_meaning(o->rest) && skip_group(o);
+	case '*': case '?': case '{':
+		if (o->len > 0)
+			o->len--;
+		end_run(o);
+		if (c == '{')
+			skip_braces(o);
+		return true;
+	case '+': case '.': case '^': case '$': case ')': case ']': case '}':
+		end_run(o);
+		return true;
+	}
+	if ((unsigned char)c < 0x80)
+		put_plain(o, c);
+	else
+		end_run(o);
+	return true;
+}
+
+size_t
+regex_literal(struct slice pattern, char out[REGEX_LITERAL_BYTES])
+{
+	struct outline o = { .rest = pattern, .out = out };
+
+	while (o.rest.len > 0)
+		if (!read_piece(&o))
+			return 0;
+	end_run(&o);
+	return o.best;
 }

@@ -38,6 +38,12 @@ void regex_scratch_free(struct regex_scratch *scratch);
 bool regex_match(const struct regex *regex, struct slice text,
     struct regex_scratch *scratch);
 
+/* A stretch of plain ASCII that, folded, stands in every folded text that the
+ * pattern matches, with case or without: the longest that is easily seen.
+ * Answers its bytes; 0 if none is seen. */
+#define REGEX_LITERAL_BYTES 64
+size_t regex_literal(struct slice pattern, char out[REGEX_LITERAL_BYTES]);
+
 /* Subjects given up because of a limit. */
 uint64_t regex_runaways(const struct regex_scratch *scratch);
 

@@ -41,9 +41,16 @@ try_regex(struct slice pattern, struct slice text)
 	struct regex_scratch *scratch = regex_scratch_new();
 	struct err err;
 	struct regex *regex = regex_new(pattern, REGEX_NOCASE, &err);
+	char literal[REGEX_LITERAL_BYTES];
+	size_t n = regex_literal(pattern, literal);
 
-	if (regex != NULL)
-		(void)regex_match(regex, text, scratch);
+	if (regex != NULL && regex_match(regex, text, scratch)) {
+		struct arena *arena = arena_new(0);
+
+		check(slice_find(fold_dup(arena, text), slice_of(literal, n))
+		    >= 0);
+		arena_free(arena);
+	}
 	regex_free(regex);
 	regex_scratch_free(scratch);
 }

@@ -82,6 +82,41 @@ gives_up_and_counts_what_would_run_for_ever(void **state)
 	regex_free(regex);
 }
 
+static void
+assert_literal(const char *pattern, const char *want)
+{
+	char out[REGEX_LITERAL_BYTES];
+	size_t n = regex_literal(slice_cstr(pattern), out);
+
+	assert_int_equal(n, strlen(want));
+	assert_memory_equal(out, want, n);
+}
+
+static void
+sees_what_must_be_there(void **state)
+{
+	(void)state;
+	assert_literal("cmd.{0,5}(?:/c|/r).+PowerShell.+x", "powershell");
+	assert_literal("(?i)set.*&&\\s?set.*(?:a|b)", "set");
+	assert_literal("\\$PSHome\\[\\d", "$pshome[");
+	assert_literal("abcd?ef", "abc");
+	assert_literal("ab+cd", "ab");
+	assert_literal("[]x]abc[^]y]", "abc");
+	assert_literal("a{2}bcd", "bcd");
+}
+
+static void
+sees_nothing_where_it_is_not_sure(void **state)
+{
+	static const char *const patterns[] = { "abc|def", "(?x)a b c",
+	    "abc(*ACCEPT)def", "\\Qabc|\\E", "\\x41bc", "(abc)?",
+	    "a*", "abc(?#(x)", "[[:alpha:]]abc", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		assert_literal(patterns[i], "");
+}
+
 int
 main(void)
 {
@@ -90,6 +125,8 @@ main(void)
 		cmocka_unit_test(lines_and_dots_follow_their_flags),
 		cmocka_unit_test(takes_subjects_that_are_not_utf8),
 		cmocka_unit_test(says_where_a_pattern_is_wrong),
+		cmocka_unit_test(sees_what_must_be_there),
+		cmocka_unit_test(sees_nothing_where_it_is_not_sure),
 		cmocka_unit_test(gives_up_and_counts_what_would_run_for_ever),
 	};
 
