@@ -266,7 +266,8 @@ take_last(void *user, const struct value *cells, size_t n,
 static void
 gather_sources(struct gather *gather)
 {
-	static const char count[] = "* | stats count by event.dataset";
+	static const char count[] = "-event.dataset:yagura.alert"
+	    " | stats count by event.dataset";
 	struct report *report = gather->report;
 	struct rows now = ask_rows(gather, count, report->from_ns,
 	    report->to_ns);
@@ -275,7 +276,8 @@ gather_sources(struct gather *gather)
 	struct last_seen last = { gather, map_new_borrowing() };
 	struct map *here = map_new_borrowing();
 
-	ask(gather, "* | stats max(@timestamp) as last by event.dataset",
+	ask(gather, "-event.dataset:yagura.alert"
+	    " | stats max(@timestamp) as last by event.dataset",
 	    report->from_ns, report->to_ns, take_last, &last);
 	report->sources = arena_zalloc(report->arena,
 	    (now.n + before.n) * sizeof *report->sources);
