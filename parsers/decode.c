@@ -47,15 +47,6 @@ reading_text(const struct reading *reading, struct slice text)
 	    : TRANSFORM_NONE);
 }
 
-const struct value *
-reading_slot(const struct reading *reading, slot_t slot)
-{
-	if (slot == SLOT_NONE ||
-	    (reading->present[slot >> 6] >> (slot & 63) & 1) == 0)
-		return NULL;
-	return &reading->slots[slot];
-}
-
 /* `reserved` of a list under construction is its capacity. */
 static void
 append(struct reading *reading, struct value *list, struct value item)

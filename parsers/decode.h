@@ -86,7 +86,14 @@ void reading_put_slot(struct reading *reading, slot_t slot,
     struct value value);
 
 /* The value in a slot, or NULL. */
-const struct value *reading_slot(const struct reading *reading, slot_t slot);
+static inline const struct value *
+reading_slot(const struct reading *reading, slot_t slot)
+{
+	if (slot == SLOT_NONE ||
+	    (reading->present[slot >> 6] >> (slot & 63) & 1) == 0)
+		return NULL;
+	return &reading->slots[slot];
+}
 
 /* Text of the body as a value; knows whether the body is the line. */
 struct value reading_text(const struct reading *reading, struct slice text);

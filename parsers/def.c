@@ -719,6 +719,17 @@ read_target(struct loader *l, const struct yaml_node *node,
 	return n;
 }
 
+/* Most targets only name a field, and take a shorter way. */
+static bool
+is_plain(const struct target *t)
+{
+	return t->split == SPLIT_NO && t->take == TAKE_ALL && !t->lower &&
+	    !t->upper && !t->trim && !t->hex && !t->add && !t->force &&
+	    !t->drop && t->times == 0 && t->table == NULL &&
+	    t->decode == NULL && t->type != VALUE_TIME &&
+	    t->field[0] != FIELD_NONE && t->field[0] != FIELD_TIMESTAMP;
+}
+
 #define TARGETS 64
 static struct keymap
 read_keymap(struct loader *l, slot_t slot, const struct yaml_node *node)
@@ -736,6 +747,7 @@ read_keymap(struct loader *l, slot_t slot, const struct yaml_node *node)
 	for (size_t i = 0; i < n; i++) {
 		kept[i] = at[i];
 		kept[i].vendor = vendor;
+		kept[i].plain = is_plain(&kept[i]);
 	}
 	return (struct keymap){ slot, kept, n };
 }
@@ -1994,6 +2006,7 @@ finish_slots(struct loader *l)
 		t = room(l, 1, sizeof(*t));
 		*t = target_blank();
 		target_fields(l, t, l->chain[0]->root, field_name(field));
+		t->plain = is_plain(t);
 		*map = (struct keymap){ (slot_t)i, t, 1 };
 	}
 	def->slots = l->slots;

@@ -110,6 +110,7 @@ struct target {
 	uint8_t	 split, take;
 	bool	 lower, upper, trim, hex, add, force, drop, keep;
 	bool	 typed;			/* `type` was given */
+	bool	 plain;			/* the value goes as it is into field[0] */
 	uint8_t	 type;			/* enum value_type */
 	field_t	 field[TARGET_PARTS];	/* [0] only, or the parts of a split */
 	field_t	 domain;		/* X.domain beside X.ip, or NONE */

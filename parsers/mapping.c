@@ -721,6 +721,13 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 	field_t field = target->field[0];
 	char buf[VALUE_TEXT_BYTES];
 
+	if (target->plain && value.type != VALUE_LIST) {
+		if (!means_nothing(r, &target->skip, &value) &&
+		    !has_field(r, field) && !(fits(field, &value,
+		    target->type) && event_set(r->event, field, value)))
+			keep_misfit(r, target, value);
+		return;
+	}
 	if (target->drop || means_nothing(r, &target->skip, &value))
 		return;
 	if (value.type == VALUE_LIST && !(target->decode != NULL)) {
