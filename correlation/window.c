@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "correlation/window_index.h"
 #include "correlation/window_pool.h"
 #include "correlation/window_run.h"
 #include "engine/check.h"
@@ -16,6 +17,10 @@
 #define FIRST_ENTRIES 2
 #define CANDIDATES 16		/* groups looked at to find one to evict */
 #define NO_PLACE UINT32_MAX
+
+/* Entries of a window that are looked at to tell which stand in a chain: it
+ * costs their number for each firing. In a longer one all are said to. */
+#define REASON_ENTRIES 1024
 
 struct window {
 	struct window_shared *shared;
@@ -97,6 +102,7 @@ window_new(struct window_shared *shared, const struct correlation *correlation)
 static void
 entries_drop(struct group *group, size_t n)
 {
+	window_index_dropping(group, n);
 	for (size_t i = 0; i < n; i++)
 		window_run_drop(group->entries[group->first + i].run);
 	group->first += (uint32_t)n;
@@ -152,6 +158,7 @@ window_forget(struct group *group)
 	}
 	window->n--;
 	window->shared->groups--;
+	window_index_free(group);
 	entries_drop(group, group->n);
 	window_run_drop(group->run);
 	if (group->cap > 0)
@@ -393,6 +400,7 @@ insert(struct group *group, const struct window_entry *entry)
 	group->n++;
 	if (entry->run != NULL)
 		window_run_hold(entry->run);
+	window_index_added(group, at);
 }
 
 static void
@@ -411,6 +419,7 @@ trim(struct group *group)
 		group->window->shared->entries_capped++;
 	}
 	if (group->n == 0) {
+		window_index_free(group);
 		group->first = 0;
 		group->steps_seen = 0;
 	}
@@ -522,7 +531,7 @@ window_reason(const struct group *group, const struct window_span *span,
 	size_t steps = c->nrefer < WINDOW_STEPS ? c->nrefer : WINDOW_STEPS;
 
 	reason->chained = c->type == CORRELATION_TEMPORAL_ORDERED &&
-	    !c->bounds_given;
+	    !c->bounds_given && span->hi - span->lo <= REASON_ENTRIES;
 	reason->steps = steps;
 	if (!reason->chained)
 		return;

@@ -52,6 +52,7 @@ struct group {
 	struct window *window;
 	struct window_run *run;	/* of the last firing, until it ends */
 	struct window_entry *entries;
+	struct group_index *index;	/* of a busy group; window_index.h */
 	uint64_t hash;
 	uint64_t steps_seen;	/* union over entries, perhaps of gone ones */
 	int64_t	 newest_ns;

@@ -3,13 +3,14 @@
  * Values are known by a 64-bit keyed hash of their text: two of a window's
  * 65,536 values meet once in 10^10 windows.
  *
- * The values of a window are counted anew for each event. That costs its
- * length, so a window too short to reach the threshold is not looked at.
+ * The values of a window are counted anew for each event, while the group is
+ * small; a window too short to reach the threshold is not looked at.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "correlation/window.h"
+#include "correlation/window_index.h"
 #include "engine/check.h"
 
 struct cell {
@@ -111,6 +112,11 @@ window_distinct_test(struct group *group, int64_t time_ns,
 	int64_t end_ns = INT64_MIN;
 	size_t lo, hi;
 
+	if (group->index != NULL && time_ns == group->newest_ns) {
+		group_span(group, time_ns, span);
+		span->value = window_index_distinct(group);
+		return bounds_hold(&c->bounds, span->value);
+	}
 	group_span(group, time_plus(time_ns, c->timespan_ns), span);
 	lo = group_lower(group, time_less(time_ns, c->timespan_ns));
 	if (is_out_of_reach(&c->bounds, span->hi - lo))

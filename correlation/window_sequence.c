@@ -10,6 +10,7 @@
  * out) is compared: that needs a pass for each window.
  */
 #include "correlation/window.h"
+#include "correlation/window_index.h"
 
 /* Steps of all entries with the time of entry *at, which is moved past them. */
 static uint64_t
@@ -32,6 +33,11 @@ chain_test(struct group *group, int64_t time_ns, struct window_span *span)
 
 	if (c->nrefer > WINDOW_STEPS || c->nrefer == 0)
 		return false;
+	if (group->index != NULL && time_ns == group->newest_ns) {
+		group_span(group, time_ns, span);
+		span->value = (double)c->nrefer;
+		return window_index_chain(group);
+	}
 	for (size_t i = 0; i < c->nrefer; i++)
 		begun[i] = INT64_MIN;
 	at = group_lower(group, time_less(time_ns, c->timespan_ns));

@@ -2,6 +2,7 @@
  * different ones.
  */
 #include "correlation/window.h"
+#include "correlation/window_index.h"
 
 static uint64_t
 all_steps(const struct correlation *c)
@@ -65,6 +66,8 @@ window_together_test(struct group *group, int64_t time_ns,
 	if (!c->bounds_given && group->steps_seen != enough)
 		return false;
 	group_span(group, time_ns, span);
+	if (group->index != NULL && time_ns == group->newest_ns)
+		return holds(c, window_index_steps(group), span);
 	if (holds(c, steps_of(group, span, enough), span))
 		return true;
 	if (span->hi == group->n)

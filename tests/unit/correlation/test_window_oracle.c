@@ -10,8 +10,8 @@
 #include "correlation/window.h"
 #include "engine/slice.h"
 
-#define STREAMS 300
-#define EVENTS 120
+#define STREAMS 200
+#define EVENTS 200
 #define STEPS 3
 
 struct seen {
@@ -179,7 +179,8 @@ random_correlation(struct correlation *c, enum correlation_type type)
 	double level = type >= CORRELATION_VALUE_SUM ? draw(40) : 1 + draw(6);
 
 	*c = (struct correlation){ .type = type, .nrefer = STEPS,
-	    .timespan_ns = 1 + draw(30), .percentile = draw(101) };
+	    .timespan_ns = 1 + draw(draw(2) == 0 ? 30 : 150),
+	    .percentile = draw(101) };
 	if ((type == CORRELATION_TEMPORAL ||
 	    type == CORRELATION_TEMPORAL_ORDERED)) {
 		if (draw(2) == 0)
@@ -208,7 +209,7 @@ next_event(struct seen *seen, int64_t *now_ns)
 	seen->steps = UINT64_C(1) << draw(STEPS);
 	if (draw(8) == 0)
 		seen->steps |= UINT64_C(1) << draw(STEPS);
-	seen->value = draw(5);
+	seen->value = draw(draw(20) == 0 ? 50 : 5);
 	seen->number = (double)draw(30) - 5;
 }
 
