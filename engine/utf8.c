@@ -153,3 +153,19 @@ utf8_safe_terminal(struct strbuf *buf, struct slice text)
 		text = slice_skip(text, n);
 	}
 }
+
+size_t
+utf8_width(uint32_t p)
+{
+	if ((p >= 0x300 && p <= 0x36f) || (p >= 0xfe00 && p <= 0xfe0f))
+		return 0;
+	if ((p >= 0x1100 && p <= 0x115f) || (p >= 0x2e80 && p <= 0x303e) ||
+	    (p >= 0x3041 && p <= 0x33ff) || (p >= 0x3400 && p <= 0x4dbf) ||
+	    (p >= 0x4e00 && p <= 0xa4cf) || (p >= 0xac00 && p <= 0xd7a3) ||
+	    (p >= 0xf900 && p <= 0xfaff) || (p >= 0xfe30 && p <= 0xfe6f) ||
+	    (p >= 0xff00 && p <= 0xff60) || (p >= 0xffe0 && p <= 0xffe6) ||
+	    (p >= 0x1f300 && p <= 0x1f64f) || (p >= 0x1f900 && p <= 0x1f9ff) ||
+	    (p >= 0x20000 && p <= 0x3fffd))
+		return 2;
+	return 1;
+}

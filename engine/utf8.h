@@ -28,4 +28,8 @@ size_t utf8_put(char out[UTF8_BYTES], uint32_t point);
  * too: this is for eyes, not for reading back. */
 void utf8_safe_terminal(struct strbuf *buf, struct slice text);
 
+/* The columns a character takes on a terminal: 2 for East Asian wide ones and
+ * emoji, 0 for combining marks and variation selectors, else 1. */
+size_t utf8_width(uint32_t point);
+
 #endif

@@ -61,43 +61,56 @@ shown(struct slice text)
 
 #define NEAREST 3
 
-/* The three names nearest to what was typed, as a hint. */
+struct nearest {
+	size_t	 n, limit;
+	struct { size_t distance; const char *name; } near[NEAREST];
+};
+
+static void
+nearest_add(struct nearest *nearest, struct slice typed, struct slice name)
+{
+	size_t distance = diag_distance(typed, name), at;
+
+	if (distance > nearest->limit)
+		return;
+	for (at = nearest->n; at > 0 &&
+	    nearest->near[at - 1].distance > distance; at--)
+		if (at < NEAREST)
+			nearest->near[at] = nearest->near[at - 1];
+	if (at == NEAREST)
+		return;
+	nearest->near[at].distance = distance;
+	nearest->near[at].name = name.ptr;
+	nearest->n += nearest->n < NEAREST;
+}
+
+/* The names nearest to what was typed, short ones too, as a hint. */
 static void
 hint_nearest(struct reader *reader, struct slice name)
 {
-	size_t limit = diag_near_enough(name), n = 0;
-	struct { size_t distance; field_t field; } near[NEAREST];
+	static const char *const aliases[] = {
+#define FIELD_ALIAS(alias, name) alias,
+#include "engine/field_alias.def"
+#undef FIELD_ALIAS
+	};
+	struct nearest nearest = { .limit = diag_near_enough(name) };
+	bool columns = reader->schema != NULL && !reader->schema->open;
 
-	for (size_t i = 0; i < field_count(); i++) {
-		size_t d, at;
-
-		if (reader->schema != NULL && !reader->schema->open &&
-		    schema_find(reader->schema, (field_t)i) < 0)
-			continue;
-		d = diag_distance(name, field_name((field_t)i));
-		if (d > limit)
-			continue;
-		for (at = n; at > 0 && near[at - 1].distance > d; at--)
-			if (at < NEAREST)
-				near[at] = near[at - 1];
-		if (at < NEAREST) {
-			near[at].distance = d;
-			near[at].field = (field_t)i;
-			n += n < NEAREST;
-		}
-	}
-	if (n == 1)
-		reader_hint(reader, "did you mean %s?",
-		    field_name(near[0].field).ptr);
-	else if (n == 2)
+	for (size_t i = 0; i < field_count(); i++)
+		if (!columns || schema_find(reader->schema, (field_t)i) >= 0)
+			nearest_add(&nearest, name, field_name((field_t)i));
+	for (size_t i = 0; !columns &&
+	    i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		nearest_add(&nearest, name, slice_cstr(aliases[i]));
+	if (nearest.n == 1)
+		reader_hint(reader, "did you mean %s?", nearest.near[0].name);
+	else if (nearest.n == 2)
 		reader_hint(reader, "did you mean %s or %s?",
-		    field_name(near[0].field).ptr,
-		    field_name(near[1].field).ptr);
-	else if (n == 3)
+		    nearest.near[0].name, nearest.near[1].name);
+	else if (nearest.n == 3)
 		reader_hint(reader, "did you mean %s, %s or %s?",
-		    field_name(near[0].field).ptr,
-		    field_name(near[1].field).ptr,
-		    field_name(near[2].field).ptr);
+		    nearest.near[0].name, nearest.near[1].name,
+		    nearest.near[2].name);
 }
 
 /* `stats count` sees columns, not events: say which there are. */
@@ -256,7 +269,8 @@ regex_cond(struct reader *reader, field_t field, const struct token *token)
 	struct regex *regex = regex_new(token->text, 0, &err);
 
 	if (regex == NULL)
-		return reader_fail(reader, token, "%.200s", err.text);
+		return reader_fail(reader, token,
+		    "no regular expression: %.200s", err.text);
 	own = arena_alloc(reader->arena, sizeof(*own));
 	own->regex = regex;
 	own->next = reader->query->regexes;

@@ -24,8 +24,9 @@ put_point(FILE *out, struct slice rest)
 	return n;
 }
 
+/* Columns that put_point fills. */
 static size_t
-points_between(struct slice text, size_t from, size_t to)
+columns_between(struct slice text, size_t from, size_t to)
 {
 	size_t n = 0;
 
@@ -33,8 +34,8 @@ points_between(struct slice text, size_t from, size_t to)
 		uint32_t point;
 		size_t step = utf8_next(slice_skip(text, from), &point);
 
+		n += step > 1 ? utf8_width(point) : 1;
 		from += step == 0 ? 1 : step;
-		n++;
 	}
 	return n;
 }
@@ -56,9 +57,9 @@ query_error_print(FILE *out, struct slice text,
 		i += put_point(out, slice_skip(text, i));
 	fprintf(out, "%s\n  %s", to < text.len ? "..." : "",
 	    from > 0 ? "   " : "");
-	for (size_t n = points_between(text, from, at); n > 0; n--)
+	for (size_t n = columns_between(text, from, at); n > 0; n--)
 		fputc(' ', out);
-	marks = points_between(text, at, at + error->len < to
+	marks = columns_between(text, at, at + error->len < to
 	    ? at + error->len : to);
 	for (size_t n = marks > 0 ? marks : 1; n > 0; n--)
 		fputc('^', out);

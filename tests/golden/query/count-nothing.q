@@ -1,0 +1,2 @@
+--json
+nosuchword | stats count

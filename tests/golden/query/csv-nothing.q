@@ -1,0 +1,3 @@
+--format
+csv
+"red" | stats count by user.name

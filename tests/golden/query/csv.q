@@ -1,0 +1,3 @@
+--format
+csv
+* | fields user.name, message, event.original | where -user.name:*

@@ -1,0 +1,1 @@
+failed | stats count by user | sort -counts

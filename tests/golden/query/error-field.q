@@ -1,0 +1,1 @@
+sorce.ip:10.0.0.1 failed | head

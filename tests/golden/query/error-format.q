@@ -1,0 +1,3 @@
+--format
+xml
+failed

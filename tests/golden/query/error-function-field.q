@@ -1,0 +1,1 @@
+failed | stats dcount by user

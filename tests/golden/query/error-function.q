@@ -1,0 +1,1 @@
+failed | stats cuont by user

@@ -1,0 +1,1 @@
+* | lookup tor_exit source.ip

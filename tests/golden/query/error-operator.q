@@ -1,0 +1,1 @@
+failed | stat count by user

@@ -1,0 +1,3 @@
+--sinse
+-24h
+failed

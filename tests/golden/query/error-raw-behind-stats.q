@@ -1,0 +1,1 @@
+* | stats count by user | where failed

@@ -1,0 +1,3 @@
+--since
+lately
+failed

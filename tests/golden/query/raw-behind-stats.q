@@ -1,0 +1,3 @@
+--format
+raw
+* | stats count

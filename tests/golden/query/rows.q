@@ -1,0 +1,4 @@
+-n
+2
+--json
+* | fields @timestamp, host.name

@@ -1,0 +1,1 @@
+sshd | timechart span=1d count

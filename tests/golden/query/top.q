@@ -1,0 +1,1 @@
+sshd | top 2 source.ip

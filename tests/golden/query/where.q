@@ -1,0 +1,2 @@
+--json
+* | stats count by user | where count > 1
