@@ -53,7 +53,6 @@ table_row(struct printing *printing, const struct alert *alert)
 	if (!printing->begun)
 		printf("%-32s  %-20s  %-8s  %6s  %s\n", "id", "@timestamp",
 		    "level", "events", "rule (what the events share)");
-	printing->begun = true;
 	put_column(line, alert->id, 32);
 	put_column(line, slice_head(time_format_rfc3339(
 	    alert->event->time_ns, time), 19), 20);
@@ -89,6 +88,7 @@ print_alert(void *user, const struct row *row)
 	else
 		table_row(printing, &alert);
 	strbuf_putc(line, '\n');
+	printing->begun = true;
 	if (fwrite(line->ptr, 1, line->len, stdout) != line->len)
 		printing->gone = true;
 	return printing->gone ? OP_ENOUGH : OP_MORE;
@@ -118,7 +118,7 @@ cmd_alerts(int argc, char **argv)
 	printing.arena = arena_new(0);
 	strbuf_init(&printing.line);
 	code = ask_run(&ask, query, print_alert, &printing, &result);
-	if (code == EXIT_DONE && result.matched == 0 && !printing.begun)
+	if (code == EXIT_DONE && !printing.begun)
 		code = EXIT_NOTHING;
 	strbuf_fini(&printing.line);
 	arena_free(printing.arena);
