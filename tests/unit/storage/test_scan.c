@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "engine/check.h"
 #include "engine/err.h"
+#include "storage/sql.h"
 #include "storage/store.h"
 #include "storage/write_stage.h"
 #include "tests/unit/storage/events.h"
@@ -375,6 +378,87 @@ pipes_agree(void **state)
 	store_close(store);
 }
 
+/* The one number that a SELECT gives; -1 if it is refused. */
+static int64_t
+sql_number(sqlite3 *db, const char *text)
+{
+	sqlite3_stmt *stmt;
+	int64_t number = -1;
+
+	if (sqlite3_prepare_v2(db, text, -1, &stmt, NULL) != SQLITE_OK)
+		return -1;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		number = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return number;
+}
+
+static int64_t
+search_number(struct store *store, const char *text)
+{
+	struct both both;
+	int64_t number;
+
+	ask_one(store, text, INT64_MIN, INT64_MAX, 0, &both);
+	number = strtoll(both.out.ptr, NULL, 10);
+	strbuf_fini(&both.out);
+	return number;
+}
+
+static void
+sql_counts_what_searches_count(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "* | stats count", "SELECT count(*) FROM events" },
+		{ "user.name:alice | stats count",
+		    "SELECT count(*) FROM events WHERE \"user.name\" = "
+		    "'alice'" },
+		{ "user.name:root source.port:>1000 | stats count",
+		    "SELECT count(*) FROM events WHERE \"user.name\" = 'root' "
+		    "AND \"source.port\" > 1000" },
+		{ "@timestamp:<\"2026-11-21T12:00:00Z\" | stats count",
+		    "SELECT count(*) FROM events WHERE \"@timestamp\" < "
+		    "'2026-11-21T12:00:00Z'" },
+		{ "@timestamp:2026-11-21 dataset:set1 -event.module:yagura "
+		    "| stats count",
+		    "SELECT count(*) FROM events WHERE \"@timestamp\" = "
+		    "'2026-11-21' AND \"event.dataset\" = 'set1'" },
+		{ "* | stats dcount(source.ip)",
+		    "SELECT count(DISTINCT \"source.ip\") FROM events" },
+		{ "* | stats sum(source.port)",
+		    "SELECT sum(\"source.port\") FROM events" },
+		{ "\"password\" | stats count", "SELECT count(*) FROM events "
+		    "WHERE raw LIKE '%password%'" },
+		{ "zzz | stats count", "SELECT count(*) FROM events WHERE "
+		    "\"source.ip\" = 'no address'" },
+		{ "zzz | stats count", "SELECT count(*) FROM events WHERE "
+		    "\"user.name\" = NULL" },
+	};
+	struct store *store = open_it();
+	struct err err;
+	sqlite3 *db = sql_open(store, T0, &err);
+
+	(void)state;
+	assert_non_null(db);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (search_number(store, pairs[i][0]) !=
+		    sql_number(db, pairs[i][1]))
+			fail_msg("%s: %lld", pairs[i][1], (long long)
+			    sql_number(db, pairs[i][1]));
+	/* Rows that nobody takes to the end. */
+	assert_true(sql_number(db, "SELECT \"source.port\" FROM events") >=
+	    0);
+	/* A cursor within a cursor. */
+	assert_int_equal(sql_number(db, "SELECT count(*) FROM (SELECT raw "
+	    "FROM events LIMIT 3) a, (SELECT raw FROM events LIMIT 4) b"), 12);
+	assert_int_equal(sql_number(db, "ATTACH 'x' AS y"), -1);
+	assert_int_equal(sql_number(db, "CREATE TABLE t(a)"), -1);
+	assert_int_equal(sql_number(db, "DROP TABLE events"), -1);
+	assert_int_equal(sql_number(db, "PRAGMA writable_schema = 1"), -1);
+	sqlite3_close(db);
+	store_close(store);
+}
+
 static void
 finds_an_event_by_its_id(void **state)
 {
@@ -435,6 +519,7 @@ main(void)
 		cmocka_unit_test(random_queries_agree),
 		cmocka_unit_test(times_and_limits_agree),
 		cmocka_unit_test(pipes_agree),
+		cmocka_unit_test(sql_counts_what_searches_count),
 		cmocka_unit_test(finds_an_event_by_its_id),
 		cmocka_unit_test(shows_only_what_came_behind_a_sequence),
 	};
