@@ -1400,6 +1400,7 @@ read_templates(struct loader *l, struct decoder *decoder)
 	if (n == 0)
 		complain(l, l->chain[0]->root,
 		    "decode: template needs templates");
+	template_finish(tree);
 	l->def->template_blocks = blocks;
 	decoder->templates = tree;
 }

@@ -537,11 +537,11 @@ marks_hold(const struct reading *r, const struct line *line,
 		return false;
 	if (marks->leef && line->kind != BODY_LEEF)
 		return false;
-	if (marks->vendor.n > 0 && !marks_word(&marks->vendor,
-	    line->columns[1]))
+	if (marks->vendor.n > 0 && (line->ncolumns < 3 ||
+	    !marks_word(&marks->vendor, line->columns[1])))
 		return false;
-	if (marks->product.n > 0 && !marks_word(&marks->product,
-	    line->columns[2]))
+	if (marks->product.n > 0 && (line->ncolumns < 3 ||
+	    !marks_word(&marks->product, line->columns[2])))
 		return false;
 	for (size_t i = 0; i < marks->contains.n; i++)
 		if (slice_find(head, marks->contains.at[i]) < 0)
@@ -680,8 +680,11 @@ static bool
 choose(struct parser_lane *lane, const struct line *line)
 {
 	const struct markindex *index = lane->set->index;
-	struct search search = { .next = 0 };
+	struct search search;
 
+	search.found.n = 0;
+	search.next = 0;
+	search.first = NULL;
 	markindex_program(index, line->header.appname, &search.found);
 	if (line->kind == BODY_JSON)
 		candidates_by_key(lane, line, &search.found);
@@ -824,13 +827,15 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 {
 	struct reading *r = &lane->reading;
 	const struct def *forced = NULL;
-	struct line line = { 0 };
+	struct line line;
 	size_t tape = r->ntape;
 	bool known;
 
+	line.ncolumns = 0;
+	line.json = false;
 	if (text.len > 0 && text.ptr[0] == '{') {
-		line.header.priority = -1;
-		line.header.body = text;
+		line.header = (struct syslog_header){ .priority = -1,
+		    .body = text };
 	} else {
 		syslog_read(text, &line.header);
 		put_header(r, &line.header);

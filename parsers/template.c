@@ -46,8 +46,11 @@ struct capture {
 	struct capture *next;
 };
 
+#define MANY 4		/* more literals get a table by their first byte */
+
 struct node {
 	struct literal *literals;
+	struct literal **by_byte;	/* 256 of them, or NULL */
 	struct capture *captures;	/* by type */
 	unsigned first[8];	/* bit per byte a literal begins with */
 	int	 number;	/* template that ends here, -1 for none */
@@ -292,6 +295,37 @@ struct after {
 	const struct part *part;
 	const struct after *next;
 };
+
+/* Called once all templates are in the tree, and again if more come. */
+static void
+index_literals(struct arena *arena, struct node *node)
+{
+	size_t n = 0;
+
+	for (struct literal *lit = node->literals; lit != NULL;
+	    lit = lit->next) {
+		index_literals(arena, lit->node);
+		n++;
+	}
+	for (struct capture *capture = node->captures; capture != NULL;
+	    capture = capture->next)
+		index_literals(arena, capture->node);
+	if (n <= MANY)
+		return;
+	if (node->by_byte == NULL)
+		node->by_byte = arena_alloc(arena, 256 *
+		    sizeof(*node->by_byte));
+	memset(node->by_byte, 0, 256 * sizeof(*node->by_byte));
+	for (struct literal *lit = node->literals; lit != NULL;
+	    lit = lit->next)
+		node->by_byte[(unsigned char)lit->text.ptr[0]] = lit;
+}
+
+void
+template_finish(struct template_tree *tree)
+{
+	index_literals(tree->arena, tree->root);
+}
 
 static void
 reach(struct node *node, int weight)
@@ -847,8 +881,11 @@ run_literals(struct run *run, const struct node *node, const char *p)
 
 	if ((node->first[c >> 5] >> (c & 31) & 1) == 0)
 		return;
-	while ((unsigned char)lit->text.ptr[0] != c)
-		lit = lit->next;
+	if (node->by_byte != NULL)
+		lit = node->by_byte[c];
+	else
+		while ((unsigned char)lit->text.ptr[0] != c)
+			lit = lit->next;
 	if (settled(run, lit->node))
 		return;
 	next = match_literal(lit->text, p, run->end);
