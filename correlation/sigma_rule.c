@@ -362,6 +362,23 @@ suppress_by_default(const struct sigma_scope *scope, struct rule *rule)
 	rule->suppress_ns = SUPPRESS_DEFAULT_NS;
 }
 
+/* What names a rule is one text. */
+static bool
+check_names(const struct sigma_scope *scope, const struct yaml_node *root)
+{
+	static const char *const words[] = { "title", "id", "name" };
+	bool good = true;
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct yaml_node *node = yaml_get(root, words[i]);
+
+		if (node != NULL && node->kind != YAML_SCALAR)
+			good = sigma_refuse(scope, node, "%s is one text",
+			    words[i]);
+	}
+	return good;
+}
+
 static bool
 read_head(const struct sigma_scope *scope, struct draft *draft)
 {
@@ -388,6 +405,7 @@ read_head(const struct sigma_scope *scope, struct draft *draft)
 	rule->line = root->line;
 	read_tags(scope, yaml_get(root, "tags"), rule);
 	check_keys(scope, root);
+	good = check_names(scope, root) && good;
 	good = read_level(scope, yaml_get(root, "level"), rule) && good;
 	if (draft->kind == DRAFT_CORRELATION)
 		rule->layer = LAYER_RULE;
