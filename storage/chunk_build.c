@@ -198,7 +198,7 @@ rows_order(struct builder *b)
 	free(room);
 }
 
-/* --- columns -------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------- */
 
 static unsigned
 id_of(struct builder *b, const struct field_ids *ids, field_t field)
@@ -282,7 +282,7 @@ columns_pack(struct builder *b)
 			    &block_next(b, id)->block);
 }
 
-/* --- members of struct event ----------------------------------------------- */
+/* --- members of struct event --------------------------------------------- */
 
 static struct value
 member_logsource(struct builder *b, const struct event *event)
@@ -380,7 +380,7 @@ members_pack(struct builder *b)
 	texts_pack(b);
 }
 
-/* --- shapes and raw lines ---------------------------------------------------- */
+/* --- shapes and raw lines ------------------------------------------------ */
 
 static void
 scratch_varint(struct strbuf *raw, uint64_t n)
@@ -461,7 +461,7 @@ pages_pack(struct builder *b)
 	strbuf_fini(&raw);
 }
 
-/* ------------------------------------------------------------------------------ */
+/* ------------------------------------------------------------------------- */
 
 static size_t
 columns_count(const struct builder *b)

@@ -57,7 +57,7 @@ damaged(struct chunk *chunk, struct err *err, const char *what)
 	return err_set(err, ERR_DAMAGED, "%s", what);
 }
 
-/* --- boxes: packed bytes with their own head ------------------------------- */
+/* --- boxes: packed bytes with their own head ----------------------------- */
 
 struct slice
 box_put(struct packer *packer, struct slice raw, uint16_t n,
@@ -104,7 +104,7 @@ box_get(struct slice box, uint16_t n, struct arena *arena, struct slice *raw)
 	return true;
 }
 
-/* --- opening --------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 /* What the table of shapes says about each id of the file. */
 struct reading {
@@ -294,7 +294,7 @@ chunk_shapes(const struct chunk *chunk, const struct shape **shapes)
 	return chunk->nshapes;
 }
 
-/* --- columns ---------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------- */
 
 /* The shapes promise a column: that there is none is damage. */
 static const struct column *
@@ -445,7 +445,7 @@ chunk_value_index(const struct chunk *chunk, field_t field, uint32_t row)
 	return (int64_t)shape->value0[low] + (row - shape->row0);
 }
 
-/* --- raw lines ---------------------------------------------------------------- */
+/* --- raw lines ----------------------------------------------------------- */
 
 /* A page: the lengths, then the bytes. */
 static bool
@@ -520,7 +520,7 @@ chunk_raw(struct chunk *chunk, uint32_t row, struct slice *out,
 	return true;
 }
 
-/* --- whole events --------------------------------------------------------------- */
+/* --- whole events -------------------------------------------------------- */
 
 static bool
 member_value(struct chunk *chunk, enum chunk_member member, uint32_t row,

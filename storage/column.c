@@ -188,7 +188,7 @@ column_open_head(const struct chunk_source *source, unsigned id,
 	return open_parts(source, id, values, BLOCK_HEAD, arena, err);
 }
 
-/* --- data, when first asked for ------------------------------------------- */
+/* --- data, when first asked for ------------------------------------------ */
 
 static int
 codes_open(struct column *column, struct slice packed, struct err *err)
@@ -370,7 +370,7 @@ page_texts(struct column *column, struct text_page *page, uint32_t n,
 	return 0;
 }
 
-/* --- asking --------------------------------------------------------------- */
+/* --- asking -------------------------------------------------------------- */
 
 /* A column is const to those who ask and loads behind their back; its chunk
  * belongs to one thread. */

@@ -72,7 +72,7 @@ column_builder_free(struct column_builder *builder)
 	free(builder);
 }
 
-/* --- the same value? ------------------------------------------------------ */
+/* --- the same value? ----------------------------------------------------- */
 
 static bool
 has_text(const struct value *value)
@@ -154,7 +154,7 @@ hash_of(const struct value *value)
 	return hash ^ hash >> 32;
 }
 
-/* --- the dictionary ------------------------------------------------------- */
+/* --- the dictionary ------------------------------------------------------ */
 
 static void
 slots_clear(struct column_builder *builder, size_t n)
@@ -270,7 +270,7 @@ codes_make(struct column_builder *builder, const struct value *values,
 	return true;
 }
 
-/* --- writing -------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 static void
 raw_varint(struct column_builder *builder, uint64_t n)
@@ -464,7 +464,7 @@ put_bloom(const struct value *values, uint32_t n, struct column_hdr *hdr,
 	hdr->bloom_crc = crc32c(0, out->bloom);
 }
 
-/* --- numbers -------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------- */
 
 /* Times come in whole seconds, milli- or microseconds: the zeros need no bits.
  * Only these steps are tried; a true divisor would cost more than it saves. */
@@ -584,7 +584,7 @@ column_build_numbers(struct column_builder *builder, const int64_t *numbers,
 	hdr_finish(&hdr, arena, out);
 }
 
-/* --- choosing ------------------------------------------------------------- */
+/* --- choosing ------------------------------------------------------------ */
 
 /* The one type of all values, or COLUMN_MIXED; plain numbers lose their text,
  * a text on any other number makes it mixed. */

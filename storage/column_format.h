@@ -29,7 +29,7 @@ struct strbuf;
 #define COLUMN_RANGE 1		/* flag: least and greatest are valid */
 #define COLUMN_PAGE 2048	/* values of a page of TEXT */
 #define COLUMN_DIR 12		/* bytes of a page's row in the directory */
-#define COLUMN_VALUES (1u << 20)	/* of a column; a chunk has 65,536 rows */
+#define COLUMN_VALUES (1u << 20)	/* a chunk has 65,536 rows */
 
 enum column_packing { COLUMN_FRAME, COLUMN_DELTA };
 

@@ -144,7 +144,7 @@ ledger_tend(struct ledger_writer *ledger, int64_t now_ns, struct err *err)
 	return db_run(stmt, err);
 }
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------- */
 
 struct slice
 run_pack(struct arena *arena, const uint64_t *seqs, const int64_t *times_ns,

@@ -40,7 +40,7 @@ struct dayfile {
 	sqlite3_stmt *block_all, *block_head, *block_dict, *block_data, *page;
 };
 
-/* --- names ---------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------- */
 
 void
 dayfile_path(const char *data, int64_t day, char *out)
@@ -115,7 +115,7 @@ folders_make(const char *path, struct err *err)
 	return 0;
 }
 
-/* --- opening -------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 /* Past FIELD_LIMIT a name has no number here: its values are not shown, but it
  * still counts for checksums. */
@@ -303,7 +303,7 @@ dayfile_seq1(struct dayfile *file)
 	return (uint64_t)db_number(file->db, "SELECT max(seq1) FROM chunk", 0);
 }
 
-/* --- fields ----------------------------------------------------------------- */
+/* --- fields -------------------------------------------------------------- */
 
 static unsigned
 assign_id(void *context, field_t field)
@@ -353,7 +353,7 @@ fields_save(struct dayfile *file, struct err *err)
 	return result;
 }
 
-/* --- the index ----------------------------------------------------------------- */
+/* --- the index ----------------------------------------------------------- */
 
 static uint32_t
 crc_number(uint32_t crc, uint64_t n)
@@ -407,7 +407,7 @@ index_save(struct dayfile *file, struct err *err)
 	return result;
 }
 
-/* --- digests ------------------------------------------------------------------ */
+/* --- digests ------------------------------------------------------------- */
 
 struct digest {
 	struct strbuf bytes;
@@ -473,7 +473,7 @@ digest_end(struct digest *digest, uint8_t out[SHA_BYTES])
 	strbuf_fini(&digest->bytes);
 }
 
-/* --- adding ---------------------------------------------------------------------- */
+/* --- adding -------------------------------------------------------------- */
 
 /* Id and digest of the newest chunk; 0 and zeros if there is none. */
 static int
@@ -594,8 +594,9 @@ add_rows(struct dayfile *file, const struct chunk_packed *packed,
 	    blocks_add(file, packed, id, &digest, err) < 0 ||
 	    pages_add(file, packed, id, &digest, err) < 0 ? -1 : 0;
 	digest_end(&digest, sha);
-	return result < 0 || row_add(file, packed, id, sha, prev, err) < 0 ? -1 :
-	    index_save(file, err);
+	if (result < 0 || row_add(file, packed, id, sha, prev, err) < 0)
+		return -1;
+	return index_save(file, err);
 }
 
 int
@@ -661,7 +662,7 @@ dayfile_seal(struct dayfile *file, struct err *err)
 	return db_exec(file->db, "PRAGMA journal_mode=DELETE", err);
 }
 
-/* --- reading ----------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 static ssize_t
 chunks_list(struct dayfile *file, struct chunk_info **infos,
@@ -893,7 +894,7 @@ fail:
 	return NULL;
 }
 
-/* --- verifying ------------------------------------------------------------------------ */
+/* --- verifying ----------------------------------------------------------- */
 
 static int
 verify_blocks(struct dayfile *file, int64_t id, struct digest *digest,

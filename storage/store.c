@@ -76,7 +76,7 @@ struct told {
 	uint32_t n;
 };
 
-/* --- missing ------------------------------------------------------------------- */
+/* --- missing ------------------------------------------------------------- */
 
 static void
 lose(struct store *store, const char *what, uint64_t events, const char *why)
@@ -103,7 +103,7 @@ store_missing(const struct store *store, struct slice *why)
 	return store->missing;
 }
 
-/* --- opening -------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 struct store *
 store_open(const char *data, struct err *err)
@@ -201,7 +201,7 @@ store_node(const struct store *store)
 	return store->node;
 }
 
-/* --- which days there are --------------------------------------------------------- */
+/* --- which days there are ------------------------------------------------ */
 
 static struct partition_info *
 info_new(struct store *store, int64_t day)
@@ -527,7 +527,7 @@ store_partitions(struct store *store, int64_t from_ns, int64_t to_ns,
 	return store->ninfos;
 }
 
-/* --- one day ------------------------------------------------------------------------- */
+/* --- one day ------------------------------------------------------------- */
 
 static int
 tail_read(struct partition *partition, int64_t day, struct err *err)
@@ -724,7 +724,7 @@ chunk_open(struct partition *partition, const struct chunk_info *info,
 	return chunk;
 }
 
-/* --- one event ------------------------------------------------------------------------ */
+/* --- one event ----------------------------------------------------------- */
 
 static bool
 find_in_chunks(struct store *store, uint64_t seq, int64_t time_ns,

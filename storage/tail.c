@@ -66,7 +66,7 @@ tail_packer_free(struct tail_packer *tail)
 	free(tail);
 }
 
-/* --- packing ----------------------------------------------------------------- */
+/* --- packing ------------------------------------------------------------- */
 
 static char *
 copy(char *at, const char *text, size_t n)
@@ -253,7 +253,7 @@ tail_pack(struct tail_packer *tail, const struct event *const *events,
 	return strbuf_slice(&tail->row);
 }
 
-/* --- unpacking --------------------------------------------------------------- */
+/* --- unpacking ----------------------------------------------------------- */
 
 struct unpacking {
 	struct arena *arena;

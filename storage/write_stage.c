@@ -48,12 +48,12 @@
 #define OPEN_BYTES ((size_t)256 << 20)
 #define DAYS_OPEN 3		/* day files with a connection */
 #define KEEP_EVENTS 64		/* smaller parts do not keep their batch */
-#define BATCH_OVERHEAD ((size_t)192 << 10)	/* of a batch beside its arena */
+#define BATCH_OVERHEAD ((size_t)192 << 10)	/* beside its arena */
 #define BOOT_LIMIT (1 << 15)	/* 15 bits of the sequence */
 #define BOOT_SHIFT 48
 #define QUIET_NS (INT64_C(15) * 60 * 1000000000)	/* before sealing */
-#define TAIL_LEVEL (-3)		/* of zstd: fast; a tail row lives for minutes */
-#define TEND_RARELY_NS (INT64_C(60) * 1000000000)	/* requests, retention */
+#define TAIL_LEVEL (-3)	/* of zstd: a tail row lives for minutes */
+#define TEND_RARELY_NS (INT64_C(60) * 1000000000) /* seal, retain */
 
 void (*writer_at)(const char *point);
 
@@ -131,7 +131,7 @@ at_point(const char *point)
 		writer_at(point);
 }
 
-/* --- parts ------------------------------------------------------------------ */
+/* --- parts --------------------------------------------------------------- */
 
 static void
 part_release(struct writer *w, struct part *part)
@@ -188,7 +188,7 @@ day_get(struct writer *w, int64_t number)
 	return day;
 }
 
-/* --- day files ---------------------------------------------------------------- */
+/* --- day files ----------------------------------------------------------- */
 
 static void
 day_close(struct writer *w, struct day *day)
@@ -244,7 +244,7 @@ day_list(struct writer *w, struct day *day, struct err *err)
 	return 0;
 }
 
-/* --- chunks --------------------------------------------------------------------- */
+/* --- chunks -------------------------------------------------------------- */
 
 /* Reads a part back from the tail. */
 static const struct event **
@@ -403,7 +403,7 @@ day_chunk(struct writer *w, struct day *day, bool all, struct err *err)
 	return 0;
 }
 
-/* --- the transaction --------------------------------------------------------------- */
+/* --- the transaction ----------------------------------------------------- */
 
 static int
 tail_put(struct writer *w, struct day *day, struct part *part,
@@ -530,7 +530,7 @@ fail:
 	return -1;
 }
 
-/* --- the caller's side --------------------------------------------------------------- */
+/* --- the caller's side --------------------------------------------------- */
 
 static struct part *
 part_for(struct writer *w, struct batch *batch, const struct event *event)
@@ -650,7 +650,7 @@ writer_figures(const struct writer *w, struct writer_figures *out)
 		out->tail_events += day->n;
 }
 
-/* --- sealing, retention ----------------------------------------------------------------- */
+/* --- sealing, retention -------------------------------------------------- */
 
 static int
 day_seal(struct writer *w, struct day *day, struct err *err)
@@ -793,7 +793,7 @@ fail:
 	return -1;
 }
 
-/* --- opening ------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------- */
 
 static int
 folder_make(const char *path, struct err *err)

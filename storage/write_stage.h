@@ -61,10 +61,10 @@ bool writer_request_seen(struct writer *writer, struct slice key,
 struct writer_figures {
 	uint64_t stored, alerts, commits, chunks, tail_events, bytes_raw,
 	    bytes_stored, days_open;
-	uint64_t values_dropped;	/* past the names of a day; in raw only */
-	uint64_t damaged;		/* events of the tail that do not read */
-	uint64_t days_dropped;		/* by retention */
-	uint64_t set_aside;		/* day files found damaged at the start */
+	uint64_t values_dropped;	/* past the names of a day */
+	uint64_t damaged;	/* events of the tail that do not read */
+	uint64_t days_dropped;	/* by retention */
+	uint64_t set_aside;	/* day files found damaged at the start */
 };
 void writer_figures(const struct writer *writer, struct writer_figures *out);
 

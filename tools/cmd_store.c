@@ -38,7 +38,7 @@ say_missing(struct store *store)
 	return EXIT_PARTIAL;
 }
 
-/* --- stat ------------------------------------------------------------------- */
+/* --- stat ---------------------------------------------------------------- */
 
 struct stat_row {
 	char	 day[TIME_TEXT_BYTES];
@@ -112,7 +112,7 @@ store_stat(struct ask *ask)
 	return say_missing(ask->store);
 }
 
-/* --- verify ------------------------------------------------------------------- */
+/* --- verify -------------------------------------------------------------- */
 
 static void
 bad(void *user, const char *where, const char *why)
@@ -152,7 +152,7 @@ store_check(struct ask *ask)
 	return verify.findings > 0 ? EXIT_PARTIAL : EXIT_DONE;
 }
 
-/* --- export -------------------------------------------------------------------- */
+/* --- export -------------------------------------------------------------- */
 
 struct exporting {
 	struct ask *ask;

@@ -213,7 +213,7 @@ orders_rows_by_shape_and_time(void **state)
 	bundle_free(bundle);
 }
 
-/* --- damage ------------------------------------------------------------------ */
+/* --- damage -------------------------------------------------------------- */
 
 static struct slice *
 part_of(struct chunk_packed *packed, size_t pick)

@@ -362,7 +362,7 @@ starts_again_without_live_db(void **state)
 	writer_close(writer, false, NULL);
 }
 
-/* --- crashes ----------------------------------------------------------------- */
+/* --- crashes ------------------------------------------------------------- */
 
 static unsigned crash_in;
 
@@ -436,7 +436,7 @@ shows_each_line_once_wherever_it_crashes(void **state)
 	assert_true(n > 3000);
 }
 
-/* --- no room ------------------------------------------------------------------ */
+/* --- no room ------------------------------------------------------------- */
 
 /* Files may not grow past a limit: as on a full disk, but for one process. */
 static void
@@ -482,7 +482,7 @@ keeps_what_has_no_room_until_there_is_some(void **state)
 	check_exactly(n + 500);
 }
 
-/* --- ledger -------------------------------------------------------------------- */
+/* --- ledger -------------------------------------------------------------- */
 
 static void
 commits_notes_with_their_batch(void **state)
