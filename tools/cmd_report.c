@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "correlation/ruleset.h"
 #include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
@@ -213,6 +214,18 @@ load_texts(const char *lang)
 	return texts;
 }
 
+/* Mistakes in rules are for `yagura rules check`; here a rule that is left out
+ * only loses its title. */
+static struct ruleset *
+load_rules(const struct conf *conf)
+{
+	struct diag *diag = diag_new();
+	struct ruleset *rules = ruleset_load(conf->rules, conf->nrules, diag);
+
+	diag_free(diag);
+	return rules;
+}
+
 static int
 make_report(const struct conf *conf, const struct options *options)
 {
@@ -220,16 +233,19 @@ make_report(const struct conf *conf, const struct options *options)
 	struct store *store = NULL;
 	struct report *report = NULL;
 	struct report_texts *texts = load_texts(options->lang);
+	struct ruleset *rules = load_rules(conf);
 	int code = EXIT_UNREACHABLE;
 
-	if (texts == NULL)
+	if (texts == NULL) {
+		ruleset_put(rules);
 		return EXIT_CONFIG;
+	}
 	store = store_open(conf->data, &err);
 	if (store == NULL) {
 		fprintf(stderr, "yagura: %s\n", err.text);
 		goto out;
 	}
-	report = report_gather(store, conf->data, options->year,
+	report = report_gather(store, conf->data, rules, options->year,
 	    options->month, options->lang, &err);
 	if (report == NULL) {
 		fprintf(stderr, "yagura: %s\n", err.text);
@@ -249,6 +265,7 @@ make_report(const struct conf *conf, const struct options *options)
 out:
 	report_free(report);
 	store_close(store);
+	ruleset_put(rules);
 	report_texts_free(texts);
 	return code;
 }

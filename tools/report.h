@@ -15,6 +15,7 @@
 struct arena;
 struct diag;
 struct err;
+struct ruleset;
 struct store;
 
 #define REPORT_LEVELS 5		/* informational .. critical */
@@ -92,9 +93,10 @@ struct report {
 /* Reads what a report needs from the store. NULL and *err on failure; damage
  * is counted in `missing` and the report is made of the rest. `lang` chooses
  * sentences and advice of alerts; `data` is the store's folder, for the room
- * left on its disk. */
-struct report *report_gather(struct store *store, const char *data, int year,
-    int month, const char *lang, struct err *err);
+ * left on its disk; `rules` give hits their titles. */
+struct report *report_gather(struct store *store, const char *data,
+    const struct ruleset *rules, int year, int month, const char *lang,
+    struct err *err);
 void report_free(struct report *report);
 
 /* Texts of one language: tools/report/<lang>.yml. A key that is missing gives

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "correlation/rule.h"
 #include "engine/arena.h"
 #include "engine/check.h"
 #include "engine/clock.h"
@@ -29,6 +30,7 @@ struct gather {
 	struct report *report;
 	struct store *store;
 	const char *data;	/* its folder */
+	const struct ruleset *rules;	/* in force now: titles of hits */
 	bool	 japanese;
 	int64_t	 previous_ns;	/* first of the month before */
 	struct err *err;
@@ -197,6 +199,56 @@ compare_rows(struct gather *gather, const char *text,
 	*n = now.n < most ? now.n : most;
 }
 
+static bool
+shows_technique(const struct rule *rule)
+{
+	for (size_t i = 0; i < rule->ntags; i++)
+		if (slice_starts(rule->tags[i], SLICE("attack.")))
+			return true;
+	return false;
+}
+
+/* Hits of rules that name a technique, by title. Other detections only pick
+ * events for correlations: that many connections were allowed is no finding.
+ * Rules that are gone since are told by their id. */
+static void
+gather_hits(struct gather *gather)
+{
+	struct report *report = gather->report;
+	struct strbuf query = STRBUF_INIT;
+	size_t kept = 0;
+
+	compare_rows(gather, "yagura.hits:* | stats count by yagura.hits"
+	    " | sort -count | head 1000", &report->hits, &report->nhits,
+	    ROWS_MAX);
+	for (size_t i = 0; i < report->nhits; i++) {
+		struct report_row row = report->hits[i];
+		const struct rule *rule = ruleset_find(gather->rules,
+		    row.name);
+
+		if (rule != NULL && !shows_technique(rule))
+			continue;
+		strbuf_puts(&query, kept > 0 ? " OR \"" :
+		    "yagura.hits:(\"");
+		for (size_t k = 0; k < row.name.len; k++) {
+			if (memchr("\"\\", row.name.ptr[k], 2) != NULL)
+				strbuf_putc(&query, '\\');
+			strbuf_putc(&query, row.name.ptr[k]);
+		}
+		strbuf_putc(&query, '"');
+		if (rule != NULL)
+			row.name = arena_dup(report->arena, rule->title);
+		report->hits[kept++] = row;
+	}
+	if (kept > 0) {
+		strbuf_puts(&query, ") | stats count");
+		report->matched = ask_number(gather, query.ptr,
+		    report->from_ns, report->to_ns);
+	}
+	report->nhits = kept < 2 * REPORT_TOP ? kept : 2 * REPORT_TOP;
+	strbuf_fini(&query);
+}
+
 static void
 gather_lists(struct gather *gather)
 {
@@ -229,9 +281,7 @@ gather_lists(struct gather *gather)
 		compare_rows(gather, lists[i].query, &report->lists[i].rows,
 		    &report->lists[i].n, REPORT_TOP);
 	}
-	compare_rows(gather, "yagura.hits:* | stats count by yagura.hits"
-	    " | sort -count | head 1000", &report->hits, &report->nhits,
-	    2 * REPORT_TOP);
+	gather_hits(gather);
 	compare_rows(gather, "event.dataset:yagura.alert"
 	    " | stats count by rule.name | sort -count | head 1000",
 	    &report->rules, &report->nrules, 2 * REPORT_TOP);
@@ -574,8 +624,6 @@ gather_volume(struct gather *gather)
 	    gather->previous_ns, report->from_ns);
 	report->unparsed = ask_number(gather, "tags:unparsed | stats count",
 	    report->from_ns, report->to_ns);
-	report->matched = ask_number(gather, "yagura.hits:* | stats count",
-	    report->from_ns, report->to_ns);
 	ask(gather, "* | timechart 1d count", report->from_ns, report->to_ns,
 	    take_day, gather);
 
@@ -598,12 +646,13 @@ gather_volume(struct gather *gather)
 }
 
 struct report *
-report_gather(struct store *store, const char *data, int year, int month,
-    const char *lang, struct err *err)
+report_gather(struct store *store, const char *data,
+    const struct ruleset *rules, int year, int month, const char *lang,
+    struct err *err)
 {
 	struct report *report = xcalloc(1, sizeof *report);
 	struct gather gather = { .report = report, .store = store,
-	    .data = data, .japanese = lang[0] == 'j', .err = err };
+	    .data = data, .rules = rules, .japanese = lang[0] == 'j', .err = err };
 	int next_year = month == 12 ? year + 1 : year;
 	unsigned next = month == 12 ? 1 : (unsigned)month + 1;
 	int last_year = month == 1 ? year - 1 : year;
