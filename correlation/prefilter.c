@@ -148,7 +148,8 @@ literal_score(const struct chooser *chooser, const struct pred *pred,
 	if (pred->op == PRED_STARTS || pred->op == PRED_ENDS)
 		score += 1;
 	if (pred->nfields == 0)
-		score -= 8;	/* every value has to be looked through */
+		score -= 2;	/* every value has to be looked through; the
+				 * rule itself would do so for each keyword */
 	count = map_find(chooser->count, slice_of(key, literal_key(pred, text,
 	    key)));
 	if (count != NULL)
