@@ -201,7 +201,7 @@ binding_of(struct reading *reading, uint32_t node)
 void
 reading_put_node(struct reading *reading, uint32_t node, struct value value)
 {
-	const struct binding *binding;
+	struct binding *binding;
 
 	if (node == KEYTREE_NONE) {
 		event_tag(reading->event, EVENT_TAG_FIELDS_CAPPED);
@@ -216,8 +216,9 @@ reading_put_node(struct reading *reading, uint32_t node, struct value value)
 		event_tag(reading->event, EVENT_TAG_FIELDS_CAPPED);
 		return;
 	}
-	reading->extras[reading->nextras++] =
-	    (struct extra){ binding->keep, value };
+	reading->extras[reading->nextras++] = (struct extra){ binding->keep,
+	    binding->seen == reading->attempt, value };
+	binding->seen = reading->attempt;
 }
 
 void

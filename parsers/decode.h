@@ -31,6 +31,7 @@ struct binding {
 	slot_t	 slot;		/* SLOT_NONE: no rule names it */
 	field_t	 keep;		/* FIELD_NONE: not kept */
 	bool	 known;		/* this row is filled in */
+	uint32_t seen;		/* number of the try that put the key last */
 };
 
 struct tape_item {
@@ -40,6 +41,7 @@ struct tape_item {
 
 struct extra {
 	field_t	 field;
+	bool	 again;		/* the key came before in this line */
 	struct value value;
 };
 
@@ -65,6 +67,7 @@ struct reading {
 	int64_t	 header_ns;
 	bool	 has_header_time, owned;	/* owned: body is not the line */
 	unsigned depth;			/* of decoding inside decoding */
+	uint32_t attempt;		/* counts definitions tried */
 	const struct decoder *decoder;	/* at work */
 	/* The last log source that a block changed, and what it became. */
 	struct {

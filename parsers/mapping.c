@@ -1197,7 +1197,7 @@ put_extras(struct reading *r)
 			    field_type(extra->field)))
 				continue;
 		}
-		if (event_get(r->event, extra->field) != NULL)
+		if (extra->again && event_get(r->event, extra->field) != NULL)
 			event_append(r->event, extra->field, value);
 		else
 			event_set(r->event, extra->field, value);

@@ -312,6 +312,7 @@ begin_def(struct reading *r, const struct def *def)
 	r->nblocks = 0;
 	r->depth = 0;
 	r->decoder = &def->decoder;
+	r->attempt++;
 	keytree_rewind(r->tree);
 }
 

@@ -72,7 +72,19 @@ static const char definitions[] =
 "match: {program: acmex}\n"
 "decode: regex\n"
 "patterns: ['^job (?<job>\\d+) by (?<who>\\w+)$']\n"
-"keys: {who: user.name}\n";
+"keys: {who: user.name}\n"
+"---\n"
+"name: low\n"
+"match: {contains: ['-7-'], priority: 30}\n"
+"decode: none\n"
+"---\n"
+"name: high\n"
+"match: {contains: ['#high#'], priority: 70, sure: false}\n"
+"templates: ['{_:text} #high# {n:int}']\n"
+"---\n"
+"name: middle\n"
+"match: {contains: ['ddle#']}\n"
+"decode: none\n";
 
 static struct parserset *set;
 static struct parser_lane *lane;
@@ -392,6 +404,47 @@ marks_bytes_and_times_that_are_odd(void **state)
 }
 
 static void
+tries_the_higher_priority_first(void **state)
+{
+	(void)state;
+	read_line("a -7- b");
+	assert_string_equal(field("yagura.parser"), "low");
+	read_line("a -7- middle# b");
+	assert_string_equal(field("yagura.parser"), "middle");
+	read_line("a -7- middle# #high# 7");
+	assert_string_equal(field("yagura.parser"), "high");
+	/* What it cannot read it passes on. */
+	read_line("a -7- middle# #high# x");
+	assert_string_equal(field("yagura.parser"), "middle");
+	read_line("a -7- #high# x");
+	assert_string_equal(field("yagura.parser"), "low");
+}
+
+static void
+forgets_random_keys_and_goes_on(void **state)
+{
+	char line[256];
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		int n = snprintf(line, sizeof(line), "{\"k%d\":1,\"l%d\":2,"
+		    "\"m%d\":{\"a%d\":3,\"b%d\":4},\"n%d\":5}", i, i, i, i,
+		    i, i);
+
+		if (batch_full(batch)) {
+			batch_put(batch);
+			batch = batch_new(1, 1);
+		}
+		read_with(slice_of(line, (size_t)n),
+		    &(const struct parser_options){ .ndjson = true });
+	}
+	batch_put(batch);
+	batch = batch_new(1, 1);
+	read_line("{\"acme\":{\"type\":\"t\",\"src\":\"192.0.2.2\"},\"v\":1}");
+	assert_string_equal(field("source.ip"), "192.0.2.2");
+}
+
+static void
 keeps_a_document_that_breaks_off(void **state)
 {
 	(void)state;
@@ -422,6 +475,8 @@ main(void)
 		T(believes_a_log_source_only_if_told_to),
 		T(marks_bytes_and_times_that_are_odd),
 		T(keeps_a_document_that_breaks_off),
+		T(tries_the_higher_priority_first),
+		T(forgets_random_keys_and_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
