@@ -243,8 +243,9 @@ struct dayfile *
 dayfile_open_write(const char *data, int64_t day, uint32_t node,
     struct err *err)
 {
-	char path[PATH_MAX];
+	struct chunk_info *chunks = NULL;
 	struct dayfile *file = NULL;
+	char path[PATH_MAX];
 	sqlite3 *db;
 
 	dayfile_path(data, day, path);
@@ -258,6 +259,12 @@ dayfile_open_write(const char *data, int64_t day, uint32_t node,
 		goto fail;
 	}
 	file = dayfile_of(db, true, err);
+	/* Adding to a damaged index would put its checksum right. */
+	if (file != NULL && dayfile_chunks(file, &chunks, err) < 0) {
+		dayfile_close(file);
+		file = NULL;
+	}
+	free(chunks);
 fail:
 	if (file == NULL)
 		err_context(err, "%s", path);

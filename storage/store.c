@@ -234,6 +234,25 @@ infos_clear(struct store *store)
 	store->ninfos = 0;
 }
 
+/* A file that the writer found damaged is not read, and not kept quiet about:
+ * YYYY-MM-DD.db.damaged, and a number behind it from the second on. */
+static void
+scan_aside(struct store *store, const char *folder, const char *name,
+    int64_t from, int64_t to)
+{
+	char path[PATH_MAX], plain[14];
+	int64_t day;
+
+	snprintf(plain, sizeof(plain), "%.13s", name);
+	if (strlen(name) <= 13 || strncmp(name + 13, ".damaged", 8) != 0 ||
+	    strchr(name + 13, '-') != NULL || !dayfile_day(plain, &day) ||
+	    day < from || day > to)
+		return;
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) <
+	    (int)sizeof(path))
+		lose(store, path, 0, "set aside");
+}
+
 /* A folder that is not there has no days. */
 static void
 scan_month(struct store *store, const char *folder, int64_t from, int64_t to)
@@ -244,10 +263,12 @@ scan_month(struct store *store, const char *folder, int64_t from, int64_t to)
 
 	if (dir == NULL)
 		return;
-	while ((entry = readdir(dir)) != NULL)
+	while ((entry = readdir(dir)) != NULL) {
+		scan_aside(store, folder, entry->d_name, from, to);
 		if (dayfile_day(entry->d_name, &day) && day >= from &&
 		    day <= to)
 			info_new(store, day);
+	}
 	closedir(dir);
 }
 
@@ -508,7 +529,7 @@ store_partitions(struct store *store, int64_t from_ns, int64_t to_ns,
 	uint64_t *seq1, mark;
 
 	infos_clear(store);
-	if (db_exec(store->live, "BEGIN", err) < 0)
+	if (db_exec(store->live, "SAVEPOINT days", err) < 0)
 		return 0;
 	mark = mark_read(store);
 	scan_days(store, from, to);
@@ -517,7 +538,7 @@ store_partitions(struct store *store, int64_t from_ns, int64_t to_ns,
 	for (size_t i = 0; i < store->ninfos; i++)
 		info_fill(store, &store->infos[i], mark, &seq1[i], err);
 	tail_count(store, from, to, seq1, err);
-	db_exec(store->live, "COMMIT", NULL);
+	db_exec(store->live, "RELEASE days", NULL);
 	free(seq1);
 	infos_choose(store, from_ns, to_ns);
 	if (store->ninfos > 0)
@@ -609,7 +630,7 @@ partition_open(struct store *store, const struct partition_info *info,
 	partition->store = store;
 	partition->path = xstrdup(info->path);
 	partition->arena = arena_new((size_t)1 << 20);
-	result = db_exec(store->live, "BEGIN", &why);
+	result = db_exec(store->live, "SAVEPOINT day", &why);
 	if (result == 0) {
 		int64_t day = day_of(info->day_ns);
 		uint64_t mark = mark_read(store);
@@ -617,7 +638,7 @@ partition_open(struct store *store, const struct partition_info *info,
 		result = tail_read(partition, day, &why);
 		if (result == 0)
 			result = chunks_read(partition, day, mark, &why);
-		db_exec(store->live, "COMMIT", NULL);
+		db_exec(store->live, "RELEASE day", NULL);
 	}
 	if (result == 0)
 		return partition;

@@ -213,9 +213,45 @@ close_longest_unused(struct writer *w)
 		day_close(w, oldest);
 }
 
+/* Renames the file and what SQLite keeps beside it. */
+static int
+rename_day(const char *path, const char *aside, struct err *err)
+{
+	static const char *const behind[] = { "-wal", "-shm", "" };
+	char from[PATH_MAX + 8], to[PATH_MAX + 40];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(from, sizeof(from), "%s%s", path, behind[i]);
+		snprintf(to, sizeof(to), "%s%s", aside, behind[i]);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return err_errno(err, ERR_IO, "%s", from);
+	}
+	return 0;
+}
+
+/* A damaged day file does not stop the sink: it is set aside by name, which
+ * readers report, and a new one is begun. */
+static int
+day_set_aside(struct writer *w, int64_t day, struct err *err)
+{
+	char path[PATH_MAX], aside[PATH_MAX + 24];
+	struct stat st;
+
+	dayfile_path(w->data, day, path);
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	for (unsigned i = 2; i < 100 && stat(aside, &st) == 0; i++)
+		snprintf(aside, sizeof(aside), "%s.damaged%u", path, i);
+	if (rename_day(path, aside, err) < 0)
+		return -1;
+	w->figures.set_aside++;
+	return 0;
+}
+
 static int
 day_open(struct writer *w, struct day *day, struct err *err)
 {
+	struct err why = { .kind = ERR_NONE };
+
 	day->used = ++w->clock;
 	if (day->file != NULL)
 		return 0;
@@ -224,9 +260,18 @@ day_open(struct writer *w, struct day *day, struct err *err)
 	/* Before the file grows: readers believe the catalog. */
 	if (w->catalog != NULL)
 		catalog_drop(w->catalog, day->day, NULL);
-	day->file = dayfile_open_write(w->data, day->day, w->node, err);
-	if (day->file == NULL)
+	day->file = dayfile_open_write(w->data, day->day, w->node, &why);
+	if (day->file == NULL && why.kind == ERR_DAMAGED) {
+		if (day_set_aside(w, day->day, err) < 0)
+			return -1;
+		day->file = dayfile_open_write(w->data, day->day, w->node,
+		    &why);
+	}
+	if (day->file == NULL) {
+		if (err != NULL)
+			*err = why;
 		return -1;
+	}
 	w->figures.days_open++;
 	return 0;
 }
@@ -985,21 +1030,6 @@ tail_recover(struct writer *w, struct err *err)
 	}
 	sqlite3_finalize(stmt);
 	return step;
-}
-
-/* A damaged day file does not keep the sink from starting: it is set aside by
- * name, and a new one is begun. */
-static int
-day_set_aside(struct writer *w, int64_t day, struct err *err)
-{
-	char path[PATH_MAX], aside[PATH_MAX + 16];
-
-	dayfile_path(w->data, day, path);
-	snprintf(aside, sizeof(aside), "%s.damaged", path);
-	if (rename(path, aside) < 0)
-		return err_errno(err, ERR_IO, "%s", path);
-	w->figures.set_aside++;
-	return 0;
 }
 
 static int

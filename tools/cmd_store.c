@@ -133,6 +133,7 @@ static int
 store_check(struct ask *ask)
 {
 	struct verify verify = { .bad = bad, .day = look_at };
+	const struct partition_info *infos;
 	struct err err = { .kind = ERR_NONE };
 	bool json = ask->format == PRESENT_JSON;
 	int result = store_verify(ask->store, &verify, &err);
@@ -149,7 +150,11 @@ store_check(struct ask *ask)
 	    (unsigned long long)verify.events,
 	    (unsigned long long)verify.findings,
 	    (unsigned long long)verify.missing);
-	return verify.findings > 0 ? EXIT_PARTIAL : EXIT_DONE;
+	/* Days that were set aside before are findings too. */
+	store_partitions(ask->store, INT64_MIN, INT64_MAX, false, &infos,
+	    NULL);
+	result = say_missing(ask->store);
+	return verify.findings > 0 ? EXIT_PARTIAL : result;
 }
 
 /* --- export -------------------------------------------------------------- */

@@ -367,6 +367,34 @@ shows_no_wrong_row_of_a_damaged_file(void **state)
 	assert_true(found_damage > 20);
 }
 
+/* A writer that meets a damaged day sets it aside and goes on; readers say so
+ * and give the rest. */
+static void
+sets_a_damaged_day_aside(void **state)
+{
+	static unsigned char seen[2000];
+	struct writer *writer;
+	char path[PATH_MAX];
+	struct store *store;
+	struct slice why;
+
+	(void)state;
+	fill(20, true);
+	dayfile_path(folder, START_DAY, path);
+	patch(path, 3, 1);	/* the magic of SQLite */
+	writer = open_writer();
+	for (unsigned k = 20; k < 40; k++) {
+		add_batch(writer, k);
+		assert_int_equal(writer_commit(writer, NULL), 0);
+	}
+	assert_int_equal(writer_close(writer, true, NULL), 0);
+	store = store_open(folder, NULL);
+	assert_int_equal(look(store, seen, sizeof(seen), true), 1500);
+	store_missing(store, &why);
+	assert_true(slice_find(why, SLICE(".damaged")) > 0);
+	store_close(store);
+}
+
 static void
 verifies_an_honest_store_without_a_finding(void **state)
 {
@@ -428,6 +456,7 @@ main(void)
 		TEST(needs_no_catalog),
 		TEST(reads_while_another_process_writes_and_dies),
 		TEST(shows_no_wrong_row_of_a_damaged_file),
+		TEST(sets_a_damaged_day_aside),
 		TEST(verifies_an_honest_store_without_a_finding),
 		TEST(reads_without_write_access),
 	};

@@ -255,6 +255,26 @@ takes_up_the_tail_of_the_last_run(void **state)
 	check_exactly(4000);
 }
 
+/* Nothing is kept in memory: chunks are made of what the tail gives back. */
+static void
+reads_its_tail_back_when_memory_is_short(void **state)
+{
+	struct writer_conf conf = { .data = folder, .chunk_events = 1000,
+	    .open_bytes = 1 };
+	struct err err = { .kind = ERR_NONE };
+	struct writer *writer = writer_open(&conf, &err);
+
+	(void)state;
+	assert_non_null(writer);
+	for (unsigned i = 0; i < 4000; i += 200) {
+		write_lines(writer, i, 200, 1500);
+		assert_int_equal(writer_commit(writer, &err), 0);
+	}
+	check_exactly(4000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(4000);
+}
+
 static void
 makes_chunks_of_what_has_waited_long_enough(void **state)
 {
@@ -605,6 +625,7 @@ main(void)
 		TEST(keeps_what_was_committed_and_nothing_else),
 		TEST(turns_full_tails_into_chunks),
 		TEST(takes_up_the_tail_of_the_last_run),
+		TEST(reads_its_tail_back_when_memory_is_short),
 		TEST(makes_chunks_of_what_has_waited_long_enough),
 		TEST(drops_days_past_retention),
 		TEST(lets_one_writer_in),
