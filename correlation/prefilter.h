@@ -25,7 +25,7 @@ struct event;
 struct pred_scratch;
 struct prefilter;
 
-#define PREFILTER_ATOMS 4096	/* texts one rule may wait for */
+#define PREFILTER_ATOMS 32768	/* texts one rule may wait for */
 
 struct prefilter_rule {
 	uint32_t number;

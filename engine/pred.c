@@ -13,6 +13,8 @@
 /* Folded values remembered during one event. Few rules look into one event,
  * and they look into few of its values. */
 #define FOLDED_SLOTS 128
+#define FOLDED_PROBES 8	/* slots looked at; an event with a thousand
+				 * values must not pay for all of them */
 
 struct folded {
 	const char *ptr;	/* NULL: free */
@@ -99,13 +101,13 @@ pred_runaways(const struct pred_scratch *scratch)
 	return regex_runaways(scratch->regex);
 }
 
-/* The slot of a text, or a free one; NULL when the table is full. */
+/* The slot of a text, or a free one near to it; NULL if there is none. */
 static struct folded *
 folded_slot(struct pred_scratch *scratch, struct slice text)
 {
 	size_t at = ((uintptr_t)text.ptr * 0x9e3779b97f4a7c15u) >> 57;
 
-	for (size_t i = 0; i < FOLDED_SLOTS; i++, at++) {
+	for (size_t i = 0; i < FOLDED_PROBES; i++, at++) {
 		struct folded *slot =
 		    &scratch->folded[at % FOLDED_SLOTS];
 
