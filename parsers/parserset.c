@@ -389,6 +389,7 @@ put_host(struct reading *r, enum host_field host)
 
 /* --- candidates ---------------------------------------------------------- */
 enum body_kind { BODY_TEXT, BODY_JSON, BODY_CEF, BODY_LEEF };
+static const char *const body_names[] = { "text", "JSON", "CEF", "LEEF" };
 
 struct line {
 	struct syslog_header header;
@@ -855,6 +856,11 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 		}
 	}
 	classify(lane, &line);
+	explain(lane, "header: host \"%.*s\", program \"%.*s\", %s time; "
+	    "body: %s", (int)line.header.hostname.len,
+	    line.header.hostname.ptr, (int)line.header.appname.len,
+	    line.header.appname.ptr, line.header.has_time ? "a" : "no",
+	    body_names[line.kind]);
 	if (options->def.len > 0)
 		forced = find_def(lane->set, options->def);
 	if (forced != NULL) {
