@@ -64,6 +64,14 @@ event_dup(struct arena *arena, const struct event *event)
 	return copy;
 }
 
+const struct event *
+row_event(const struct row *row)
+{
+	if (row->event != NULL || row->make == NULL)
+		return row->event;
+	return row->make(row);
+}
+
 struct row
 row_dup(struct arena *arena, const struct schema *schema,
     const struct row *row)
@@ -71,11 +79,12 @@ row_dup(struct arena *arena, const struct schema *schema,
 	struct value *cells = arena_alloc(arena,
 	    (schema->n + 1) * sizeof(*cells));
 	struct row copy = { .cells = cells };
+	const struct event *event = schema->open ? row_event(row) : row->event;
 
 	for (size_t i = 0; i < schema->n; i++)
 		cells[i] = value_dup(arena, &row->cells[i]);
-	if (row->event != NULL) {
-		copy.event = event_dup(arena, row->event);
+	if (event != NULL) {
+		copy.event = event_dup(arena, event);
 		copy.raw = copy.event->raw;
 	} else if (row->raw.len > 0) {
 		copy.raw = arena_dup(arena, row->raw);

@@ -54,11 +54,20 @@ cell_is_absent(const struct value *cell)
 	return cell->type == VALUE_NULL && cell->reserved == CELL_ABSENT;
 }
 
+/* Most rows of a search that sorts or drops duplicates never need their
+ * event: `make` reads it when somebody does, see row_event. */
 struct row {
 	const struct value *cells;	/* one for each column of the schema */
-	const struct event *event;	/* if the schema is whole */
-	struct slice raw;		/* if the schema is raw or whole */
+	const struct event *event;	/* NULL: ask row_event */
+	struct slice raw;		/* if the schema is raw */
+	const struct event *(*make)(const struct row *row);
+	void	*maker, *chunk;		/* of make */
+	uint32_t at;
 };
+
+/* The event of a row, if its schema is whole; NULL if it cannot be read. It
+ * lives as long as the row. */
+const struct event *row_event(const struct row *row);
 
 /* What one run may use and how it went. */
 struct op_run {

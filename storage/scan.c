@@ -49,6 +49,7 @@ struct scan {
 	struct op_run run;
 	struct op *first;
 	bool	 ordered, enough;
+	bool	 unmade;	/* an event could not be read behind a row */
 	uint64_t total, missing;
 	uint32_t node;
 	struct arena *arena;	/* of the rows being made */
@@ -86,10 +87,17 @@ sink_row(struct op *op, const struct row *row, struct op_run *run)
 {
 	struct sink *sink = (struct sink *)(void *)op;
 	const struct scan_request *request = sink->scan->request;
+	struct row made = *row;
 
 	(void)run;
+	if (sink->scan->query->result->open) {
+		made.event = row_event(row);
+		if (made.event == NULL)
+			return OP_MORE;	/* counted where it failed */
+		made.raw = made.event->raw;
+	}
 	sink->rows++;
-	if (request->row(request->user, row) == OP_ENOUGH)
+	if (request->row(request->user, &made) == OP_ENOUGH)
 		return OP_ENOUGH;
 	return sink->rows == request->rows ? OP_ENOUGH : OP_MORE;
 }
@@ -168,6 +176,21 @@ chunk_cell(struct scan *scan, struct chunk *chunk, field_t field,
 	}
 }
 
+static const struct event *
+make_event(const struct row *row)
+{
+	struct scan *scan = row->maker;
+	struct event *event = arena_alloc(scan->arena, sizeof(*event));
+	struct err err = { ERR_NONE, "" };
+
+	if (chunk_event(row->chunk, row->at, scan->arena, event, &err))
+		return event;
+	scan->unmade = true;
+	if (scan->damage.kind == ERR_NONE)
+		scan->damage = err;
+	return NULL;
+}
+
 static bool
 row_of_chunk(struct scan *scan, struct chunk *chunk, uint32_t at,
     struct row *row, struct err *err)
@@ -175,21 +198,13 @@ row_of_chunk(struct scan *scan, struct chunk *chunk, uint32_t at,
 	const struct schema *schema = scan->schema;
 	struct value *cells = arena_alloc(scan->arena,
 	    (schema->n + 1) * sizeof(*cells));
-	struct event *event;
 
-	*row = (struct row){ .cells = cells };
+	*row = (struct row){ .cells = cells, .make = make_event,
+	    .maker = scan, .chunk = chunk, .at = at };
 	for (size_t i = 0; i < schema->n; i++)
 		if (!chunk_cell(scan, chunk, schema->cols[i], at, &cells[i],
 		    err))
 			return false;
-	if (schema->whole) {
-		event = arena_alloc(scan->arena, sizeof(*event));
-		if (!chunk_event(chunk, at, scan->arena, event, err))
-			return false;
-		row->event = event;
-		row->raw = event->raw;
-		return true;
-	}
 	return !schema->raw || chunk_raw(chunk, at, &row->raw, err);
 }
 
@@ -414,6 +429,8 @@ push_rows(struct scan *scan, struct chunk *chunk, const struct bits *found,
 			return false;
 		}
 		push(scan, &row);
+		scan->missing += scan->unmade;
+		scan->unmade = false;
 		if (++made % BLOCK_ROWS == 0)
 			arena_reset(scan->arena);
 	}
@@ -606,9 +623,16 @@ out_block(struct scan *scan, size_t n)
 		give_up(scan, 1, before, &err);
 	}
 	for (size_t i = n; i-- > 0 && !scan->enough;) {
+		uint64_t before = store_lost(scan);
+
 		if (!made[i])
 			continue;
+		scan->unmade = false;
 		push(scan, &rows[i]);
+		if (scan->unmade && partition_stale(scan->partition))
+			return STALE;
+		if (scan->unmade)
+			give_up(scan, 1, before, &scan->damage);
 		scan->any_out = true;
 		scan->out_time_ns = from[i].time_ns;
 		scan->out_seq = from[i].seq;
