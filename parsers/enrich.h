@@ -5,10 +5,16 @@
  * whole. Every file that cannot be read is a finding; what it would have
  * filled stays empty and the daemon goes on (status says so).
  *
- *	geoip      source.geo.*, source.as.*, destination.*
- *	networks   the same from CSV: network, country, city, latitude, longitude
- *	assets     host <-> address: fills host.name of an address and
- *	           host.ip of a host, {source,destination,host}.asset.*
+ *	geoip      source.geo.*, source.as.*, destination.* of public addresses;
+ *	           what an anonymity file says goes to yagura.lists: tor_exit,
+ *	           anonymous, anonymous.vpn, .hosting, .proxy, .residential
+ *	networks   the same from CSV, and before geoip: network, country, city,
+ *	           latitude, longitude, country_name, as_number, organization;
+ *	           may name private networks
+ *	assets     host, address, valid_from, valid_to and any other columns:
+ *	           {source,destination,host}.asset.COLUMN; and where the line has
+ *	           none: source.domain and destination.domain by address,
+ *	           host.name by host.ip, host.ip by host.name
  *	lists      yagura.lists.{source,destination,dns,url,file,user}: names of
  *	           the lists that hold the value; "name" and, where the file has
  *	           a category, "name.category"
