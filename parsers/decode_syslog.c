@@ -102,6 +102,14 @@ data_bytes(struct slice s)
 	return i;
 }
 
+/* Some leave out what stands between host and message. */
+static bool
+is_body(struct slice s)
+{
+	return slice_starts(s, SLICE("CEF:")) ||
+	    slice_starts(s, SLICE("LEEF:")) || slice_starts(s, SLICE("{"));
+}
+
 static bool
 read_5424(struct slice s, struct syslog_header *out)
 {
@@ -128,7 +136,14 @@ read_5424(struct slice s, struct syslog_header *out)
 		h.has_time = true;
 	}
 	next_word(&s, &word);
-	if (!next_word(&s, &h.hostname) || !next_word(&s, &h.appname) ||
+	if (!next_word(&s, &h.hostname))
+		return false;
+	if (is_body(s)) {
+		h.body = s;
+		*out = h;
+		return true;
+	}
+	if (!next_word(&s, &h.appname) ||
 	    !next_word(&s, &h.procid) || !next_word(&s, &h.msgid))
 		return false;
 	if (s.len > 0 && s.ptr[0] == '-' && (s.len == 1 || s.ptr[1] == ' ')) {
@@ -451,7 +466,7 @@ read_3164(struct slice s, struct syslog_header *h)
 				rest = slice_skip(rest, 1);
 			skip_blanks(&rest);
 			if (!has_priority && is_digit(s.ptr[0]) &&
-			    !looks_like_program(rest)) {
+			    s.ptr[4] != ' ' && !looks_like_program(rest)) {
 				h->body = start;
 				return;
 			}

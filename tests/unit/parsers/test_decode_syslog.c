@@ -87,6 +87,8 @@ reads_rfc_5424(void **state)
 	    "697 - - User child"),
 	    "86|2026-11-20T15:39:03.823Z|gw|sshd|697|User child");
 	assert_string_equal(header("<86>1 - - - - - -"), "86|-||||");
+	assert_string_equal(header("<86>1 2026-11-20T15:39:03Z gw LEEF:1.0|V|"),
+	    "86|2026-11-20T15:39:03.000Z|gw|||LEEF:1.0|V|");
 	syslog_read(SLICE("\xef\xbb\xbf<165>1 2026-11-20T10:00:00+09:00 h a p "
 	    "ID47 [x@1 k=\"v \\] w\" l=\"2\"][y a=\"b\"] \xef\xbb\xbftext"),
 	    &h);
