@@ -43,21 +43,26 @@ static const unsigned char key_bytes[256] = {
 	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 };
 
-/* The key at p and the place behind the assign sign; false: a word. */
+/* The key at p and the place behind the assign sign; false: a word. Where
+ * something else than blanks stands between, "NAS IP Address" is a key. */
 static bool
 read_key(struct pairs *s, struct slice *key)
 {
 	const char *start = s->p, *q = start;
+	bool blanks = s->decoder->between != 0 && !s->decoder->blanks;
 
 	while (q < s->end && *q != s->decoder->assign &&
-	    key_bytes[(unsigned char)*q] != 0 && *q != s->decoder->between)
+	    (key_bytes[(unsigned char)*q] != 0 || (*q == ' ' && blanks)) &&
+	    *q != s->decoder->between)
 		q++;
 	if (q - start > KEY_BYTES)
 		return false;
 	if (q == s->end || *q != s->decoder->assign || q == start)
 		return false;
-	*key = slice_of(start, (size_t)(q - start));
+	*key = slice_trim(slice_of(start, (size_t)(q - start)));
 	s->p = q + 1;
+	while (blanks && s->p < s->end && *s->p == ' ')
+		s->p++;
 	return true;
 }
 
