@@ -149,7 +149,7 @@ csvfile_line(const struct csvfile *file)
 	return file->row_line;
 }
 
-/* --- rows ----------------------------------------------------------------- */
+/* --- rows --- */
 
 static bool
 at_line_end(const struct csvfile *file)

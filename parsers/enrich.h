@@ -12,8 +12,8 @@
  *	           latitude, longitude, country_name, as_number, organization;
  *	           may name private networks
  *	assets     host, address, valid_from, valid_to and any other columns:
- *	           {source,destination,host}.asset.COLUMN; and where the line has
- *	           none: source.domain and destination.domain by address,
+ *	           {source,destination,host}.asset.COLUMN; where the line has
+ *	           none, too: source.domain and destination.domain by address,
  *	           host.name by host.ip, host.ip by host.name
  *	lists      yagura.lists.{source,destination,dns,url,file,user}: names of
  *	           the lists that hold the value; "name" and, where the file has

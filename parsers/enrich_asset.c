@@ -56,7 +56,7 @@ struct asset {
 	struct map *by_label;	/* first label -> the same, or AMBIGUOUS */
 };
 
-/* --- loading ---------------------------------------------------------------- */
+/* --- loading --- */
 
 static field_t
 column_field(enum enrich_end end, struct slice name)
@@ -149,6 +149,7 @@ columns_read(struct asset *asset, struct csvfile *file, struct diag *diag)
 static bool
 time_read(struct slice text, int64_t *time_ns)
 {
+	struct slice rest;
 	char buf[40];
 
 	if (time_parse_rfc3339(text, time_ns))
@@ -156,9 +157,11 @@ time_read(struct slice text, int64_t *time_ns)
 	if (text.len != 10 && text.len != 16 && text.len != 19)
 		return false;
 	memcpy(buf, text.ptr, text.len);
-	strcpy(buf + text.len, text.len == 10 ? "T00:00:00Z"
-	    : text.len == 16 ? ":00Z" : "Z");
-	return time_parse_rfc3339(slice_cstr(buf), time_ns);
+	rest = text.len == 10 ? SLICE("T00:00:00Z")
+	    : text.len == 16 ? SLICE(":00Z") : SLICE("Z");
+	memcpy(buf + text.len, rest.ptr, rest.len);
+	return time_parse_rfc3339(slice_of(buf, text.len + rest.len),
+	    time_ns);
 }
 
 static struct value
@@ -374,7 +377,7 @@ part_load(const struct enrich_conf *conf, struct diag *diag)
 	return asset;
 }
 
-/* --- events ----------------------------------------------------------------- */
+/* --- events --- */
 
 static bool
 holds(const struct row *row, int64_t time_ns)

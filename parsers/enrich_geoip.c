@@ -137,7 +137,7 @@ geoip_free(struct geoip *geoip)
 	free(geoip);
 }
 
-/* --- lookups --------------------------------------------------------------- */
+/* --- lookups --- */
 
 static bool
 lookup(const MMDB_s *db, const uint8_t ip[16], MMDB_entry_s *entry)

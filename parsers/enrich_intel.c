@@ -41,10 +41,10 @@ struct intel {
 	size_t	 n, cap;
 	size_t	 values;
 	struct cidrmap *networks;	/* also single addresses of lists */
-	struct map *texts[KINDS];	/* value -> 1 + index of a mark; NULL: none */
+	struct map *texts[KINDS];	/* value -> 1 + mark; NULL: no value */
 };
 
-/* --- loading ---------------------------------------------------------------- */
+/* --- loading --- */
 
 static bool
 name_is(struct slice name, const char *const *words)
@@ -457,7 +457,7 @@ part_load(const struct enrich_conf *conf, struct diag *diag)
 	return intel;
 }
 
-/* --- events ----------------------------------------------------------------- */
+/* --- events --- */
 
 static void
 name_add(struct event *event, field_t to, struct slice name)

@@ -21,7 +21,7 @@
 
 #define DEPTH 16		/* of maps in maps; real files have 5 */
 #define ELEMENTS 4096		/* of one record; real ones have some 100 */
-#define EPOCH_LIMIT UINT64_C(8000000000)	/* no file is built after 2223 */
+#define EPOCH_LIMIT UINT64_C(8000000000)	/* in the year 2223 */
 
 enum type { POINTER = 1, UTF8, DOUBLE, BYTES, UINT16, UINT32, MAP, INT32,
 	UINT64, UINT128, ARRAY, CONTAINER, END_MARKER, BOOLEAN, FLOAT };
@@ -195,7 +195,7 @@ value_check(struct reader *reader, unsigned depth)
 	return true;
 }
 
-/* --- metadata -------------------------------------------------------------- */
+/* --- metadata --- */
 
 /* Where the last marker ends, or 0. */
 static size_t
@@ -293,7 +293,7 @@ metadata_read(struct slice section, struct metadata *meta)
 	return true;
 }
 
-/* --- the tree -------------------------------------------------------------- */
+/* --- the tree --- */
 
 struct tree {
 	const unsigned char *nodes;

@@ -135,7 +135,7 @@ at(const char *text)
 	return time_ns;
 }
 
-/* --- machines --------------------------------------------------------------- */
+/* --- machines --- */
 
 static void
 nothing_configured_adds_nothing(void **state)
@@ -298,7 +298,7 @@ missing_file_is_a_finding_and_the_rest_works(void **state)
 	expect(f, "source.asset.host", "a");
 }
 
-/* --- networks --------------------------------------------------------------- */
+/* --- networks --- */
 
 static void
 longest_network_counts(void **state)
@@ -340,7 +340,7 @@ impossible_places_are_findings(void **state)
 	assert_int_equal(diag_errors(f->diag), 2);
 }
 
-/* --- lists ------------------------------------------------------------------ */
+/* --- lists --- */
 
 static void
 listed_address_names_its_list(void **state)
@@ -434,7 +434,7 @@ missing_key_column_is_a_finding(void **state)
 	assert_int_equal(diag_errors(f->diag), 1);
 }
 
-/* --- MaxMind files ---------------------------------------------------------- */
+/* --- MaxMind files --- */
 
 static bool
 shared(char *path, size_t size, const char *name)
