@@ -1,5 +1,6 @@
 #include "correlation/mapping.h"
 #include "correlation/sigma_rule.h"
+#include "correlation/window.h"
 #include "engine/arena.h"
 #include "engine/yaml.h"
 
@@ -90,6 +91,10 @@ read_rules(struct linker *l)
 		return sigma_refuse(l->scope, node != NULL ? node
 		    : l->draft->body, "a correlation names 1 to %d rules: "
 		    "\"rules: [name, ...]\"", REFER_LIMIT);
+	if (n > WINDOW_STEPS && (l->correlation->type == CORRELATION_TEMPORAL ||
+	    l->correlation->type == CORRELATION_TEMPORAL_ORDERED))
+		return sigma_refuse(l->scope, node, "a temporal correlation "
+		    "names at most %d rules", WINDOW_STEPS);
 	l->draft->refer = arena_alloc(l->scope->arena,
 	    n * sizeof(*l->draft->refer));
 	for (size_t i = 0; i < n; i++) {
