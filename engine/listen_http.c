@@ -45,6 +45,7 @@
 #define RETRY_AFTER_S "1"
 #define ACCEPT_RETRY_MS 200
 #define TOGETHER_BYTES (64u << 20)
+#define FULL_TICKS 5		/* seconds of a full disk that a sender waits */
 
 struct http;
 
@@ -79,6 +80,7 @@ struct http {
 	struct map *keys;	/* key -> request on its way */
 	size_t	 bytes;		/* bodies in memory */
 	bool	 feeding;
+	int	 full_ticks;
 };
 
 /* --- queues and life ------------------------------------------------------ */
@@ -231,9 +233,9 @@ answer_to(struct request *request, int status, struct slice body)
 		send_refusal(req, status, 0, body.ptr);
 }
 
-/* Answers it and its repeats, and frees them. */
+/* It and its repeats; the repeats end with that. */
 static void
-request_end(struct request *request, int status, struct slice body)
+answer_all(struct request *request, int status, struct slice body)
 {
 	answer_to(request, status, body);
 	while (request->twins != NULL) {
@@ -244,6 +246,12 @@ request_end(struct request *request, int status, struct slice body)
 		strbuf_clear(&twin->key);	/* the key is the first's */
 		request_free(twin);
 	}
+}
+
+static void
+request_end(struct request *request, int status, struct slice body)
+{
+	answer_all(request, status, body);
 	request_free(request);
 }
 
@@ -813,6 +821,25 @@ http_progress(struct input *input)
 	feed_pending(http);
 }
 
+/* Nobody knows how long a disk stays full. Lines in a batch will be stored
+ * when there is room, but their sender need not wait: with a key it may ask
+ * again later, and without it was told that nothing is certain. */
+static void
+http_tick(struct input *input)
+{
+	struct http *http = input->state;
+
+	if (!loop_full(input->loop)) {
+		http->full_ticks = 0;
+		return;
+	}
+	if (++http->full_ticks < FULL_TICKS)
+		return;
+	for (struct request *request = http->waiting.first; request != NULL;
+	    request = request->next)
+		answer_all(request, 503, SLICE("the disk is full"));
+}
+
 static void
 http_stop(struct input *input)
 {
@@ -845,4 +872,5 @@ extern const struct listen_kind listen_http;
 const struct listen_kind listen_http = {
 	.name = "http", .open = http_open, .resume = http_resume,
 	.stop = http_stop, .close = http_close, .progress = http_progress,
+	.tick = http_tick,
 };
