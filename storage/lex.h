@@ -22,7 +22,7 @@ enum lex_kind {
 	LEX_END,
 	LEX_WORD,		/* text; wild: pattern */
 	LEX_QUOTED,		/* text */
-	LEX_FIELD,		/* a name with its colon behind it; text: name */
+	LEX_FIELD,		/* a name and its colon; text: name */
 	LEX_REGEX,		/* /.../; text: what stands between */
 	LEX_COMPARE,		/* > >= < <= = != ; text */
 	LEX_OPEN, LEX_CLOSE, LEX_PIPE, LEX_COMMA, LEX_MINUS,

@@ -92,10 +92,24 @@ row_dup(struct arena *arena, const struct schema *schema,
 	return copy;
 }
 
-/* Null, then numbers and times, then addresses, then text and lists. */
+/* Vendors' numbers are text. Most text is told from a number by its first
+ * character. */
+static bool
+is_number(const struct value *value, double *number)
+{
+	if (value->type == VALUE_TEXT && (value->len == 0 ||
+	    value->text[0] > '9' || strchr("+-.0123456789", value->text[0]) ==
+	    NULL || value->text[0] == '\0'))
+		return false;
+	return value_as_double(value, number);
+}
+
+/* Absent, null, numbers (also as text) and times, addresses, text, lists. */
 static int
 rank(const struct value *value)
 {
+	double number;
+
 	switch (value->type) {
 	case VALUE_NULL:
 		return cell_is_absent(value) ? 0 : 1;
@@ -107,21 +121,27 @@ rank(const struct value *value)
 	case VALUE_IP:
 		return 3;
 	case VALUE_TEXT:
-		return 4;
+		return is_number(value, &number) ? 2 : 4;
 	default:
 		return 5;
 	}
 }
 
+static int text_order(struct slice a, struct slice b);
+
 static int
 number_order(const struct value *a, const struct value *b)
 {
-	double x, y;
+	double x = 0, y = 0;
 
-	if (a->type != VALUE_DOUBLE && b->type != VALUE_DOUBLE)
+	if (a->type != VALUE_DOUBLE && b->type != VALUE_DOUBLE &&
+	    a->type != VALUE_TEXT && b->type != VALUE_TEXT)
 		return (a->u.num > b->u.num) - (a->u.num < b->u.num);
-	x = a->type == VALUE_DOUBLE ? a->u.dbl : (double)a->u.num;
-	y = b->type == VALUE_DOUBLE ? b->u.dbl : (double)b->u.num;
+	is_number(a, &x);
+	is_number(b, &y);
+	if (x == y && a->type == VALUE_TEXT && b->type == VALUE_TEXT)
+		return text_order(slice_of(a->text, a->len),
+		    slice_of(b->text, b->len));
 	return (x > y) - (x < y);
 }
 
@@ -159,12 +179,7 @@ value_order(const struct value *a, const struct value *b)
 {
 	int x = rank(a), y = rank(b);
 	uint8_t p[16], q[16];
-	double m, n;
 
-	/* Vendors' numbers are text; two of them compare as numbers. */
-	if (x == 4 && y == 4 && value_as_double(a, &m) &&
-	    value_as_double(b, &n) && m != n)
-		return m < n ? -1 : 1;
 	if (x != y)
 		return x < y ? -1 : 1;
 	switch (x) {

@@ -135,7 +135,7 @@ int value_order(const struct value *a, const struct value *b);
 struct strbuf;
 void value_key(struct strbuf *key, const struct value *value);
 
-/* --- a chunk offered whole to the first op ------------------------------- */
+/* --- a chunk offered whole to the first op ------------------------------ */
 
 struct chunk;
 struct err;

@@ -33,7 +33,7 @@ struct tally {
 	struct value *values;	/* values() */
 };
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------ */
 
 static const struct { const char *name; enum aggregate_kind kind; } kinds[] = {
 	{ "count", AGGREGATE_COUNT }, { "dcount", AGGREGATE_DCOUNT },
@@ -169,7 +169,7 @@ groups_columns(struct reader *reader, const struct groups *groups,
 	return true;
 }
 
-/* --- counting -------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------- */
 
 static bool
 hashes_add(struct hashes *hashes, uint64_t hash, struct op_run *run)
@@ -431,7 +431,7 @@ groups_row(struct groups *groups, const struct row *row, struct op_run *run)
 	} while (i < groups->ncols && ++made < GROUP_PRODUCT);
 }
 
-/* --- a chunk at once -------------------------------------------------------- */
+/* --- a chunk at once ---------------------------------------------------- */
 
 static bool
 only_counts(const struct groups *groups)
@@ -544,7 +544,7 @@ groups_chunk(struct groups *groups, const struct schema *in,
 	return true;
 }
 
-/* --- answers ---------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------ */
 
 uint64_t
 group_count(const struct group *group)

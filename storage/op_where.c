@@ -42,14 +42,15 @@ static const struct op_class where_class = {
 };
 
 /* Every field of the condition becomes a column. */
-static void
+static bool
 add_columns(struct schema *schema, const struct cond *cond)
 {
 	for (size_t i = 0; i < cond->n; i++)
-		add_columns(schema, cond->child[i]);
-	if (cond->kind == COND_PRED && cond->pred->nfields > 0 &&
-	    schema_find(schema, cond->pred->fields[0]) < 0)
-		schema_add(schema, cond->pred->fields[0]);
+		if (!add_columns(schema, cond->child[i]))
+			return false;
+	return cond->kind != COND_PRED || cond->pred->nfields == 0 ||
+	    schema_find(schema, cond->pred->fields[0]) >= 0 ||
+	    schema_add(schema, cond->pred->fields[0]);
 }
 
 struct op *
@@ -63,8 +64,10 @@ op_read_where(struct reader *reader)
 	if (where->cond == NULL)
 		return reader_fail(reader, &token,
 		    "a condition belongs here");
-	if (reader->schema->open)
-		add_columns(reader->schema, where->cond);
+	if (reader->schema->open &&
+	    !add_columns(reader->schema, where->cond))
+		return reader_fail(reader, &token, "more than %d columns",
+		    SCHEMA_COLUMNS);
 	return &where->op;
 }
 

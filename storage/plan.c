@@ -126,7 +126,7 @@ plan_root(const struct plan *plan)
 	return plan->root;
 }
 
-/* --- leaves ------------------------------------------------------------------ */
+/* --- leaves ------------------------------------------------------------- */
 
 /* The exact comparison of a time with what was meant: a day is a range. */
 static bool
@@ -193,7 +193,7 @@ leaf_holds(struct plan *plan, const struct plan_node *leaf,
 	}
 }
 
-/* --- trees ------------------------------------------------------------------- */
+/* --- trees -------------------------------------------------------------- */
 
 struct subject {
 	const struct event *event;

@@ -57,7 +57,7 @@ shown(struct slice text)
 	return text.len > 60 ? 60 : (int)text.len;
 }
 
-/* --- fields --------------------------------------------------------------- */
+/* --- fields ------------------------------------------------------------- */
 
 #define NEAREST 3
 
@@ -191,7 +191,7 @@ reader_field(struct reader *reader, const struct token *token)
 	return field;
 }
 
-/* --- one comparison -------------------------------------------------------- */
+/* --- one comparison ----------------------------------------------------- */
 
 static struct query_leaf *
 add_leaf(struct reader *reader, const struct cond *cond)
@@ -428,7 +428,7 @@ value_cond(struct reader *reader, field_t field, const struct token *token)
 	}
 }
 
-/* --- field:( ... ) --------------------------------------------------------- */
+/* --- field:( ... ) ------------------------------------------------------ */
 
 static bool
 enter(struct reader *reader, const struct token *token)
@@ -522,7 +522,7 @@ read_values(struct reader *reader, field_t field)
 	return NULL;
 }
 
-/* --- conditions ------------------------------------------------------------ */
+/* --- conditions --------------------------------------------------------- */
 
 static struct cond *read_any(struct reader *reader);
 
@@ -716,7 +716,7 @@ reader_condition(struct reader *reader)
 	return cond;
 }
 
-/* --- the whole ------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------- */
 
 struct op_row {
 	const char *name, *usage;

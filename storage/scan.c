@@ -74,7 +74,7 @@ struct scan {
 	size_t	 block;
 };
 
-/* --- the end of the chain ----------------------------------------------------- */
+/* --- the end of the chain ----------------------------------------------- */
 
 struct sink {
 	struct op op;
@@ -113,7 +113,7 @@ static const struct op_class sink_class = {
 	.name = "sink", .row = sink_row, .end = sink_end
 };
 
-/* --- rows ---------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------- */
 
 static void
 push(struct scan *scan, const struct row *row)
@@ -222,7 +222,7 @@ row_of_event(struct scan *scan, const struct event *event, struct row *row)
 	    .raw = event->raw };
 }
 
-/* --- damage --------------------------------------------------------------------- */
+/* --- damage ------------------------------------------------------------- */
 
 static uint64_t
 store_lost(const struct scan *scan)
@@ -244,7 +244,7 @@ give_up(struct scan *scan, uint64_t events, uint64_t missing_before,
 		scan->damage = *err;
 }
 
-/* --- chunks --------------------------------------------------------------------- */
+/* --- chunks ------------------------------------------------------------- */
 
 enum outcome { DONE, STALE };
 
@@ -397,7 +397,7 @@ progress(struct scan *scan, uint64_t events)
 		scan->enough = true;
 }
 
-/* --- rows in any order ------------------------------------------------------------ */
+/* --- rows in any order -------------------------------------------------- */
 
 /* A chunk failed in the middle: the rows that went out must not come again if
  * it only was taken away and its partition is started again. */
@@ -524,7 +524,7 @@ any_partition(struct scan *scan)
 	return DONE;
 }
 
-/* --- rows newest first ---------------------------------------------------------------- */
+/* --- rows newest first -------------------------------------------------- */
 
 static void
 add_ref(struct scan *scan, int64_t time_ns, uint64_t seq, uint32_t source,
@@ -796,7 +796,7 @@ ordered_partition(struct scan *scan)
 	return outcome;
 }
 
-/* --- partitions -------------------------------------------------------------------- */
+/* --- partitions --------------------------------------------------------- */
 
 static enum outcome
 one_partition(struct scan *scan, const struct partition_info *info)
@@ -1005,7 +1005,7 @@ scan_events(const struct scan_request *request, const struct event *events,
 	finish(&scan);
 }
 
-/* --- names --------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------- */
 
 static void
 load_names_of(const char *path)
@@ -1063,7 +1063,7 @@ scan_load_names(struct store *store)
 	arena_free(arena);
 }
 
-/* --- one event ------------------------------------------------------------------------ */
+/* --- one event ---------------------------------------------------------- */
 
 struct found {
 	struct arena *arena;

@@ -74,7 +74,7 @@ set_run(uint64_t *words, const uint64_t *candidates, uint32_t row0, uint32_t n)
 	}
 }
 
-/* --- a shape's run of a column ---------------------------------------------- */
+/* --- a shape's run of a column ------------------------------------------ */
 
 /* The values of the field in this shape start here, or -1. */
 static int64_t
@@ -116,7 +116,7 @@ rows_with(struct bits_scan *scan, field_t field, const uint64_t *candidates)
 	return settle(scan, words);
 }
 
-/* --- leaves over columns ----------------------------------------------------- */
+/* --- leaves over columns ------------------------------------------------ */
 
 static struct bits
 over_codes(struct bits_scan *scan, const struct plan_node *leaf,
@@ -385,7 +385,7 @@ over_column(struct bits_scan *scan, const struct plan_node *leaf,
 	return no_rows;
 }
 
-/* --- leaves over members of the event ---------------------------------------- */
+/* --- leaves over members of the event ----------------------------------- */
 
 static struct bits
 over_times(struct bits_scan *scan, const struct plan_node *leaf,
@@ -469,7 +469,7 @@ over_ids(struct bits_scan *scan, const struct plan_node *leaf,
 	return settle(scan, words);
 }
 
-/* --- leaves over raw lines --------------------------------------------------- */
+/* --- leaves over raw lines ---------------------------------------------- */
 
 struct page {
 	uint32_t row0, rows;
@@ -566,7 +566,7 @@ over_lines(struct bits_scan *scan, const struct plan_node *leaf,
 	return settle(scan, words);
 }
 
-/* --- trees ------------------------------------------------------------------- */
+/* --- trees -------------------------------------------------------------- */
 
 static struct bits
 over_leaf(struct bits_scan *scan, const struct plan_node *leaf,

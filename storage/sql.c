@@ -56,7 +56,7 @@ struct cursor {
 	int	 place[SQL_COLUMNS];
 };
 
-/* --- taking turns ------------------------------------------------------------- */
+/* --- taking turns ------------------------------------------------------- */
 
 static enum op_more
 give_row(void *user, const struct row *row)
@@ -121,7 +121,7 @@ finish(struct cursor *cursor)
 	cursor->query = NULL;
 }
 
-/* --- the table ------------------------------------------------------------------ */
+/* --- the table ---------------------------------------------------------- */
 
 static void
 put_name(struct strbuf *out, struct slice name)
@@ -255,7 +255,7 @@ cursor_close(sqlite3_vtab_cursor *base)
 	return SQLITE_OK;
 }
 
-/* --- from constraints to a query --------------------------------------------------- */
+/* --- from constraints to a query ---------------------------------------- */
 
 /* A bound on the time: text of query_time, or whole ns. False: no time. */
 static bool
@@ -508,7 +508,7 @@ static const sqlite3_module module = {
 	.xRowid = cursor_rowid
 };
 
-/* --- the connection --------------------------------------------------------------- */
+/* --- the connection ----------------------------------------------------- */
 
 static int
 authorize(void *user, int action, const char *a, const char *b, const char *c,

@@ -19,7 +19,7 @@
 #define PROGRESS_AFTER_NS (2 * TIME_S_NS)	/* silence until then */
 #define PROGRESS_EVERY_NS (TIME_S_NS / 4)
 
-/* --- options ------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------ */
 
 static const char *const option_names[] = { "--since", "--until", "--format",
 	"--json", "--lang", "--data", "--config", "--help" };
@@ -198,7 +198,7 @@ ask_end(struct ask *ask)
 	*ask = (struct ask){ .name = ask->name };
 }
 
-/* --- running ------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------ */
 
 static void
 load_names(void *store)
@@ -265,8 +265,12 @@ ask_run(struct ask *ask, struct query *query,
 	    .any_order = ask->any_order, .row = running_row, .user = &running,
 	    .progress = running_progress };
 	struct err err = { ERR_NONE, "" };
-	int failed = scan_run(&request, result, &err);
+	int failed;
 
+	/* Questions give way to the daemon beside them. */
+	if (nice(5) < 0)
+		err_clear(&err);
+	failed = scan_run(&request, result, &err);
 	if (running.told)
 		fprintf(stderr, "\r\033[K");
 	if (failed < 0) {
@@ -279,7 +283,7 @@ ask_run(struct ask *ask, struct query *query,
 	return result->partial ? EXIT_PARTIAL : EXIT_DONE;
 }
 
-/* --- alerts -------------------------------------------------------------------- */
+/* --- alerts ------------------------------------------------------------- */
 
 static int64_t
 long_of(const struct event *event, field_t field, int64_t otherwise)

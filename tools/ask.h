@@ -52,7 +52,7 @@ int ask_run(struct ask *ask, struct query *query,
     enum op_more (*row)(void *user, const struct row *row), void *user,
     struct scan_result *result);
 
-/* --- alerts ---------------------------------------------------------------- */
+/* --- alerts ------------------------------------------------------------- */
 
 struct alert {
 	struct slice id;

@@ -22,7 +22,7 @@ print_row(void *user, const struct row *row)
 	return present_row(user, row) ? OP_MORE : OP_ENOUGH;
 }
 
-/* --- -f ------------------------------------------------------------------------- */
+/* --- -f ----------------------------------------------------------------- */
 
 struct latest {
 	struct arena *arena;
@@ -160,7 +160,7 @@ follow(struct ask *ask, struct slice text, struct query *query)
 	return EXIT_DONE;
 }
 
-/* --- the command ----------------------------------------------------------------- */
+/* --- the command -------------------------------------------------------- */
 
 /* Several arguments are one query, as typed without quotes. */
 static void

@@ -142,7 +142,7 @@ put_head(struct showing *showing)
 	strbuf_fini(&shown);
 }
 
-/* --- contributing events -------------------------------------------------------- */
+/* --- contributing events ------------------------------------------------ */
 
 struct contributing {
 	int64_t	 time_ns;
@@ -239,7 +239,7 @@ put_events(struct showing *showing)
 		printf("  (%s: %zu)\n", showing->words->gone, gone);
 }
 
-/* --- what to do next -------------------------------------------------------------- */
+/* --- what to do next ---------------------------------------------------- */
 
 /* Within single quotes for a shell. */
 static void
@@ -310,7 +310,7 @@ put_next(struct showing *showing)
 	strbuf_fini(&shown);
 }
 
-/* --- the command ------------------------------------------------------------------- */
+/* --- the command -------------------------------------------------------- */
 
 static bool
 is_alert(const struct event *event)

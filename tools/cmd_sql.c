@@ -75,7 +75,8 @@ run(struct ask *ask, sqlite3 *db, sqlite3_stmt *stmt)
 	if (store_missing(ask->store, &why) > 0) {
 		fprintf(stderr, "yagura sql: partial answer: %llu events "
 		    "missing: %.*s\n", (unsigned long long)
-		    store_missing(ask->store, &why), (int)slice_trim(why).len, slice_trim(why).ptr);
+		    store_missing(ask->store, &why),
+		    (int)slice_trim(why).len, slice_trim(why).ptr);
 		return EXIT_PARTIAL;
 	}
 	return rows == 0 ? EXIT_NOTHING : EXIT_DONE;

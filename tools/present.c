@@ -71,7 +71,7 @@ present_columns(FILE *out)
 	return 80;
 }
 
-/* --- text --------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------- */
 
 /* Invisible characters that change how their neighbours are shown. */
 static bool
@@ -180,7 +180,7 @@ present_value(struct strbuf *buf, const struct value *value)
 	put_value(buf, value, ", ");
 }
 
-/* --- output -------------------------------------------------------------------- */
+/* --- output ------------------------------------------------------------- */
 
 static void
 write_line(struct present *present)
@@ -207,7 +207,7 @@ present_new(FILE *out, enum present_format format,
 	return present;
 }
 
-/* --- json ------------------------------------------------------------------------ */
+/* --- json --------------------------------------------------------------- */
 
 /* Fields of an event under the names a rename gave them. */
 static void
@@ -259,7 +259,7 @@ json_row(struct present *present, const struct row *row)
 	write_line(present);
 }
 
-/* --- csv ------------------------------------------------------------------------- */
+/* --- csv ---------------------------------------------------------------- */
 
 /* Columns of events, which have no fixed ones of their own. */
 static const field_t event_columns[] = { FIELD_TIMESTAMP, FIELD_EVENT_ID,
@@ -372,7 +372,7 @@ csv_row(struct present *present, const struct row *row)
 	write_line(present);
 }
 
-/* --- raw ------------------------------------------------------------------------- */
+/* --- raw ---------------------------------------------------------------- */
 
 static void
 raw_row(struct present *present, const struct row *row)
@@ -386,7 +386,7 @@ raw_row(struct present *present, const struct row *row)
 	write_line(present);
 }
 
-/* --- table ------------------------------------------------------------------------ */
+/* --- table -------------------------------------------------------------- */
 
 static void
 pad(struct strbuf *line, size_t n)
@@ -535,7 +535,7 @@ table_row(struct present *present, const struct row *row)
 		strbuf_fini(&cells[i]);
 }
 
-/* --- all --------------------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------- */
 
 bool
 present_row(struct present *present, const struct row *row)
