@@ -51,6 +51,7 @@
 #define BATCH_OVERHEAD ((size_t)192 << 10)	/* beside its arena */
 #define BOOT_LIMIT (1 << 15)	/* 15 bits of the sequence */
 #define BOOT_SHIFT 48
+#define CHUNK_TRIES 60		/* of writer_tend; then it is an error */
 #define QUIET_NS (INT64_C(15) * 60 * 1000000000)	/* before sealing */
 #define TAIL_LEVEL (-3)	/* of zstd: a tail row lives for minutes */
 #define TEND_RARELY_NS (INT64_C(60) * 1000000000) /* seal, retain */
@@ -81,6 +82,7 @@ struct day {
 	int64_t	 touched_ns;	/* writer_tend's time after the last write */
 	struct dayfile *file;	/* NULL: no connection now */
 	uint64_t used;		/* clock of the last use of `file` */
+	unsigned failures;	/* of making a chunk, one after the other */
 };
 
 struct writer {
@@ -653,14 +655,13 @@ writer_commit(struct writer *w, struct err *err)
 
 	if (w->npending == 0)
 		return 0;
-	/* Without room for a chunk there may still be room in the tail. */
+	/* A day file that is full, locked or broken keeps nothing waiting: its
+	 * events go to the tail, and writer_tend tries again. */
 	for (struct day *day = w->days; day != NULL; day = day->next)
-		if (day_chunk(w, day, false, &why) < 0 &&
-		    why.kind != ERR_FULL)
-			goto fail;
+		if (day->failures == 0 && day_chunk(w, day, false, NULL) < 0)
+			day->failures = 1;
 	if (live_commit(w, &why) == 0)
 		return 0;
-fail:
 	err_context(&why, "store %s", w->data);
 	if (err != NULL)
 		*err = why;
@@ -802,14 +803,39 @@ retain(struct writer *w)
 static int
 chunk_old(struct writer *w, struct day *day, bool *made, struct err *err)
 {
+	bool old;
+
 	for (struct part *part = day->first; part != NULL; part = part->next)
 		if (part->since_ns == 0)
 			part->since_ns = w->now_ns;
-	if (day->first == NULL || w->now_ns - day->first->since_ns <
-	    w->conf.chunk_age_ms * 1000000)
+	if (day->first == NULL)
 		return 0;
-	*made = true;
-	return day_chunk(w, day, true, err);
+	old = w->now_ns - day->first->since_ns >=
+	    w->conf.chunk_age_ms * 1000000;
+	if (!old && day->failures == 0)
+		return 0;
+	if (day_chunk(w, day, old, err) == 0) {
+		*made = true;
+		day->failures = 0;
+		return 0;
+	}
+	/* Without room we wait for as long as it takes. */
+	if (err->kind == ERR_FULL)
+		day->failures = 1;
+	return day->failures++ < CHUNK_TRIES ? 0 : -1;
+}
+
+/* Lack of room is no error here: nobody waits for what tending does, and what
+ * is in the tail stays there until it can be done. */
+static int
+tend_failed(struct writer *w, struct err *why, struct err *err)
+{
+	if (why->kind == ERR_FULL)
+		return 0;
+	err_context(why, "store %s", w->data);
+	if (err != NULL)
+		*err = *why;
+	return -1;
 }
 
 int
@@ -821,21 +847,16 @@ writer_tend(struct writer *w, int64_t now_ns, struct err *err)
 	w->now_ns = now_ns;
 	for (struct day *day = w->days; day != NULL; day = day->next)
 		if (chunk_old(w, day, &made, &why) < 0)
-			goto fail;
+			return tend_failed(w, &why, err);
 	if (made && live_commit(w, &why) < 0)
-		goto fail;
+		return tend_failed(w, &why, err);
 	if (now_ns - w->rarely_ns < TEND_RARELY_NS && now_ns >= w->rarely_ns)
 		return 0;
 	w->rarely_ns = now_ns;
 	seal_quiet(w);
 	retain(w);
-	if (ledger_tend(w->ledger, now_ns, &why) == 0)
-		return 0;
-fail:
-	err_context(&why, "store %s", w->data);
-	if (err != NULL)
-		*err = why;
-	return -1;
+	return ledger_tend(w->ledger, now_ns, &why) == 0 ? 0 :
+	    tend_failed(w, &why, err);
 }
 
 /* --- opening ------------------------------------------------------------- */

@@ -50,7 +50,7 @@ size_t writer_pending(const struct writer *writer);
 int writer_commit(struct writer *writer, struct err *err);
 
 /* Chunks by age, sealing of days past, retention. Called when idle, at least
- * every few seconds. */
+ * every few seconds. Lack of room is no error: it is tried again. */
 int writer_tend(struct writer *writer, int64_t now_ns, struct err *err);
 
 /* Was this Idempotency-Key answered within 10 minutes? The answer is copied to

@@ -12,6 +12,7 @@
 #include "engine/err.h"
 #include "storage/chunk.h"
 #include "storage/ledger.h"
+#include "storage/partition.h"
 #include "storage/store.h"
 #include "storage/write_stage.h"
 #include "tests/unit/storage/events.h"
@@ -502,6 +503,38 @@ keeps_what_has_no_room_until_there_is_some(void **state)
 	check_exactly(n + 500);
 }
 
+/* A day file that cannot be written, or opened, keeps no commit waiting:
+ * the events stay in the tail until the file is free. */
+static void
+goes_on_while_a_day_file_cannot_be_written(void **state)
+{
+	struct writer *writer = open_writer(1000);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+	char path[PATH_MAX], command[PATH_MAX + 16];
+
+	(void)state;
+	write_lines(writer, 0, 100, 100000);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	/* A folder stands where the file should be. */
+	dayfile_path(folder, 20000, path);
+	snprintf(command, sizeof(command), "mkdir -p '%s'", path);
+	assert_int_equal(system(command), 0);
+	for (unsigned i = 100; i < 4000; i += 300) {
+		write_lines(writer, i, 300, 100000);
+		assert_int_equal(writer_commit(writer, &err), 0);
+		assert_int_equal(writer_tend(writer, START + i, &err), 0);
+	}
+	assert_int_equal(rmdir(path), 0);
+	check_exactly(4000);
+	assert_int_equal(writer_tend(writer, START + 5000, &err), 0);
+	writer_figures(writer, &figures);
+	assert_true(figures.chunks >= 3);
+	check_exactly(4000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(4000);
+}
+
 /* --- ledger -------------------------------------------------------------- */
 
 static void
@@ -633,6 +666,7 @@ main(void)
 		TEST(starts_again_without_live_db),
 		TEST(shows_each_line_once_wherever_it_crashes),
 		TEST(keeps_what_has_no_room_until_there_is_some),
+		TEST(goes_on_while_a_day_file_cannot_be_written),
 		TEST(commits_notes_with_their_batch),
 		TEST(finds_one_event_by_sequence_and_time),
 		TEST(keeps_alerts_beside_the_events_that_raised_them),
