@@ -358,6 +358,21 @@ set_group(const struct alert *alert, struct event *out)
 	strbuf_fini(&text);
 }
 
+/* Behind a firewall's or a sensor's own header, the host is the device that
+ * reports; whom it reports about is the source. */
+static const struct value *
+concerned_host(const struct event *event)
+{
+	const struct value *host = event_get(event, FIELD_HOST_NAME);
+	const struct value *header = event_get(event,
+	    FIELD_LOG_SYSLOG_HOSTNAME);
+
+	if (host == NULL || header == NULL || !value_same(host, header) ||
+	    event_get(event, FIELD_OBSERVER_TYPE) == NULL)
+		return host;
+	return event_get(event, FIELD_SOURCE_ASSET_HOST);
+}
+
 static void
 set_subjects(const struct event *event, struct event *out)
 {
@@ -365,7 +380,8 @@ set_subjects(const struct event *event, struct event *out)
 	    FIELD_SOURCE_IP, FIELD_DESTINATION_IP };
 
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
-		const struct value *value = event_get(event, subjects[i]);
+		const struct value *value = subjects[i] == FIELD_HOST_NAME ?
+		    concerned_host(event) : event_get(event, subjects[i]);
 
 		if (value != NULL && event_get(out, subjects[i]) == NULL)
 			event_set(out, subjects[i],

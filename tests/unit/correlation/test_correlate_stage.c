@@ -136,6 +136,28 @@ says_what_happened_in_the_alert(void **state)
 }
 
 static void
+does_not_take_the_reporting_device_for_the_host(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, DETECT("f", "fail") "level: high\n", NULL);
+	stream_send(&s, 0, "\"action\":\"fail\",\"host.name\":\"ids-1\","
+	    "\"log.syslog.hostname\":\"ids-1\","
+	    "\"observer.type\":\"ids\"");
+	assert_null(strstr(s.last, "\"host.name\""));
+	stream_send(&s, 1, "\"action\":\"fail\",\"host.name\":\"ids-2\","
+	    "\"log.syslog.hostname\":\"ids-2\","
+	    "\"observer.type\":\"ids\",\"source.asset.host\":\"pc-7\"");
+	assert_non_null(strstr(s.last, "\"host.name\":\"pc-7\""));
+	stream_send(&s, 2, "\"action\":\"fail\",\"host.name\":\"pc-8\","
+	    "\"log.syslog.hostname\":\"fw-1\","
+	    "\"observer.type\":\"firewall\"");
+	assert_non_null(strstr(s.last, "\"host.name\":\"pc-8\""));
+	stream_close(&s);
+}
+
+static void
 gives_the_same_id_when_raised_again(void **state)
 {
 	struct stream a, b;
@@ -500,6 +522,8 @@ main(void)
 		cmocka_unit_test(keeps_the_run_over_a_short_pause),
 		cmocka_unit_test(gives_the_same_whatever_the_batches),
 		cmocka_unit_test(says_what_happened_in_the_alert),
+		cmocka_unit_test(
+		    does_not_take_the_reporting_device_for_the_host),
 		cmocka_unit_test(gives_the_same_id_when_raised_again),
 		cmocka_unit_test(carries_events_of_an_inner_correlation_along),
 		cmocka_unit_test(leaves_unrelated_steps_out_of_a_sequence),
