@@ -90,7 +90,7 @@ sink_row(struct op *op, const struct row *row, struct op_run *run)
 	struct row made = *row;
 
 	(void)run;
-	if (sink->scan->query->result->open) {
+	if (sink->scan->query->result->open && !request->lines_only) {
 		made.event = row_event(row);
 		if (made.event == NULL)
 			return OP_MORE;	/* counted where it failed */
@@ -896,6 +896,8 @@ begin(struct scan *scan, const struct scan_request *request,
 	*scan = (struct scan){ .request = request, .result = result,
 	    .query = query, .schema = query->source, .block = BLOCK_FIRST,
 	    .ordered = !request->any_order && needs_order(query) };
+	if (request->lines_only)
+		query->source->raw = true;
 	sink->op.class = &sink_class;
 	sink->scan = scan;
 	scan->first = query->ops != NULL ? query->ops : &sink->op;

@@ -34,6 +34,7 @@ struct scan_request {
 	int64_t	 from_ns, to_ns;	/* both included */
 	uint64_t rows;		/* at most; 0: all */
 	bool	 any_order;	/* the caller does not mind */
+	bool	 lines_only;	/* of whole events the caller reads raw */
 	uint64_t after_seq;	/* only events behind this one; 0: all */
 	size_t	 limit_bytes;	/* 0: SCAN_MEMORY */
 	/* A row of the result; borrowed until it returns. */

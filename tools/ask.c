@@ -262,7 +262,8 @@ ask_run(struct ask *ask, struct query *query,
 	    .began_ns = clock_mono_ns(), .asks = isatty(STDERR_FILENO) };
 	struct scan_request request = { .store = ask->store, .query = query,
 	    .from_ns = ask->from_ns, .to_ns = ask->to_ns, .rows = ask->rows,
-	    .any_order = ask->any_order, .row = running_row, .user = &running,
+	    .any_order = ask->any_order,
+	    .lines_only = ask->format == PRESENT_RAW, .row = running_row, .user = &running,
 	    .progress = running_progress };
 	struct err err = { ERR_NONE, "" };
 	int failed;
