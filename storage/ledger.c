@@ -6,6 +6,7 @@
 #include "engine/batch.h"
 #include "engine/check.h"
 #include "engine/err.h"
+#include "engine/strbuf.h"
 #include "storage/ledger_write.h"
 #include "storage/pack.h"
 #include "storage/schema.h"
@@ -32,6 +33,7 @@ static const char *const sql[STATEMENTS] = {
 
 struct ledger_writer {
 	sqlite3_stmt *stmts[STATEMENTS];
+	struct strbuf answer;
 };
 
 struct ledger_writer *
@@ -39,6 +41,7 @@ ledger_writer_new(struct sqlite3 *live, struct err *err)
 {
 	struct ledger_writer *ledger = xcalloc(1, sizeof(*ledger));
 
+	strbuf_init(&ledger->answer);
 	for (unsigned i = 0; i < STATEMENTS; i++) {
 		ledger->stmts[i] = db_prepare(live, sql[i], err);
 		if (ledger->stmts[i] == NULL) {
@@ -56,6 +59,7 @@ ledger_writer_free(struct ledger_writer *ledger)
 		return;
 	for (unsigned i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(ledger->stmts[i]);
+	strbuf_fini(&ledger->answer);
 	free(ledger);
 }
 
@@ -116,6 +120,8 @@ ledger_put(struct ledger_writer *ledger, const struct batch *batch,
 	return result;
 }
 
+/* The statement is reset at once: one that is left in its row keeps the WAL
+ * from being emptied. */
 bool
 ledger_request(struct ledger_writer *ledger, struct slice key,
     int64_t now_ns, struct slice *answer)
@@ -123,14 +129,16 @@ ledger_request(struct ledger_writer *ledger, struct slice key,
 	sqlite3_stmt *stmt = ledger->stmts[GET_REQUEST];
 	bool found;
 
-	sqlite3_reset(stmt);
 	db_bind_text(stmt, 1, key);
 	sqlite3_bind_int64(stmt, 2, now_ns - REQUEST_KEPT_NS);
 	found = db_step(stmt, NULL) == 1;
-	if (found)
-		*answer = db_blob(stmt, 0);
-	else
-		sqlite3_reset(stmt);
+	if (found) {
+		strbuf_clear(&ledger->answer);
+		strbuf_put(&ledger->answer, db_blob(stmt, 0));
+		*answer = strbuf_slice(&ledger->answer);
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
 	return found;
 }
 
@@ -139,7 +147,6 @@ ledger_tend(struct ledger_writer *ledger, int64_t now_ns, struct err *err)
 {
 	sqlite3_stmt *stmt = ledger->stmts[DROP_REQUESTS];
 
-	sqlite3_reset(ledger->stmts[GET_REQUEST]);
 	sqlite3_bind_int64(stmt, 1, now_ns - REQUEST_KEPT_NS);
 	return db_run(stmt, err);
 }
