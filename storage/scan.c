@@ -631,7 +631,8 @@ out_block(struct scan *scan, size_t n)
 		push(scan, &rows[i]);
 		if (scan->unmade && partition_stale(scan->partition))
 			return STALE;
-		if (scan->unmade)
+		/* The store counts a chunk that does not check as a whole. */
+		if (scan->unmade && before == 0)
 			give_up(scan, 1, before, &scan->damage);
 		scan->any_out = true;
 		scan->out_time_ns = from[i].time_ns;
@@ -872,16 +873,21 @@ tell(struct scan *scan)
 	result->missing = scan->missing +
 	    store_missing(scan->request->store, &why);
 	why = slice_trim(why);
-	result->partial = scan->run.partial || result->missing > 0;
+	result->partial = scan->run.partial || result->missing > 0 ||
+	    scan->damage.kind != ERR_NONE;
 	if (scan->run.why[0] != '\0')
 		snprintf(result->why, sizeof(result->why), "%s",
 		    scan->run.why);
+	else if (why.len > 0)	/* names the places and counts */
+		snprintf(result->why, sizeof(result->why), "%.*s",
+		    (int)slice_head(why, 400).len, why.ptr);
 	else if (result->missing > 0)
 		snprintf(result->why, sizeof(result->why),
-		    "%llu events missing: %.*s",
-		    (unsigned long long)result->missing,
-		    why.len > 0 ? (int)slice_head(why, 300).len : 300,
-		    why.len > 0 ? why.ptr : scan->damage.text);
+		    "%llu events missing: %.300s",
+		    (unsigned long long)result->missing, scan->damage.text);
+	else if (scan->damage.kind != ERR_NONE)
+		snprintf(result->why, sizeof(result->why), "%s",
+		    scan->damage.text);
 }
 
 /* Joins plan, operators and sink. */
