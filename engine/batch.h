@@ -56,6 +56,9 @@ struct batch {
 	struct event *events;	/* the n received; never moves */
 	struct event **alerts;	/* the nalerts others; events stay in place */
 	const void *ruleset;	/* borrowed by count; see match_stage */
+	void	*loaded;	/* what values may point into besides the
+				 * arena (texts of definitions, of lists), by
+				 * count; put by batch_release */
 	struct note *notes;	/* last written first */
 };
 

@@ -72,7 +72,16 @@ view_of(struct daemon *daemon)
 	    .replayed = daemon->replayed };
 }
 
-/* The counters of the inputs are the loop's; metrics get what was added. */
+/* Counters kept elsewhere: a metric gets what was added there since. */
+static void
+counter_to(enum metric metric, uint64_t value)
+{
+	uint64_t now = metric_get(metric);
+
+	if (value > now)
+		metric_add(metric, value - now);
+}
+
 static void
 sync_metrics(struct daemon *daemon)
 {
@@ -80,7 +89,7 @@ sync_metrics(struct daemon *daemon)
 	    METRIC_RECEIVED_TCP, METRIC_RECEIVED_UNIX, METRIC_RECEIVED_HTTP };
 	static const char *const names[] = { "udp", "tcp", "unix", "http" };
 	uint64_t via[4] = { 0 }, stored = 0, bytes = 0, drops = 0, open = 0,
-	    received = 0, turned = 0;
+	    received = 0, turned = 0, rejected = 0;
 	const struct input *inputs;
 	struct stages_figures figures;
 	size_t n;
@@ -96,20 +105,26 @@ sync_metrics(struct daemon *daemon)
 		drops += inputs[i].kernel_drops;
 		open += inputs[i].connections;
 		turned += inputs[i].turned_away;
+		for (int k = 0; k < INPUT_REJECTS; k++)
+			rejected += inputs[i].rejected[k];
 	}
 	for (size_t k = 0; k < 4; k++)
-		metric_add(vias[k], via[k] - metric_get(vias[k]));
-	metric_add(METRIC_RECEIVED_BYTES,
-	    bytes - metric_get(METRIC_RECEIVED_BYTES));
-	metric_add(METRIC_KERNEL_DROPS,
-	    drops - metric_get(METRIC_KERNEL_DROPS));
-	metric_add(METRIC_CONNECTIONS_REFUSED,
-	    turned - metric_get(METRIC_CONNECTIONS_REFUSED));
+		counter_to(vias[k], via[k]);
+	counter_to(METRIC_RECEIVED_BYTES, bytes);
+	counter_to(METRIC_KERNEL_DROPS, drops);
+	counter_to(METRIC_CONNECTIONS_REFUSED, turned);
 	metric_set(METRIC_CONNECTIONS, (int64_t)open);
-	metric_set(METRIC_IN_FLIGHT, (int64_t)(received - stored));
+	metric_set(METRIC_IN_FLIGHT, (int64_t)(received - stored - rejected));
 	stages_figures(daemon->stages, &figures);
 	metric_set(METRIC_CORRELATION_GROUPS,
 	    (int64_t)figures.correlator.groups);
+	counter_to(METRIC_STORED, stored);
+	counter_to(METRIC_STORED_BYTES, figures.writer.bytes_raw);
+	counter_to(METRIC_COMMITS, figures.writer.commits);
+	counter_to(METRIC_CHUNKS_SEALED, figures.writer.chunks);
+	counter_to(METRIC_CHUNK_BYTES, figures.writer.bytes_stored);
+	counter_to(METRIC_CORRELATION_EVICTIONS, figures.correlator.evicted);
+	counter_to(METRIC_CORRELATION_LATE, figures.correlator.late);
 }
 
 static void

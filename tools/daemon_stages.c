@@ -9,7 +9,7 @@
 #include "engine/conf.h"
 #include "engine/err.h"
 #include "engine/event.h"
-#include "engine/log.h"
+#include "engine/metric.h"
 #include "engine/snapshot.h"
 #include "engine/strbuf.h"
 #include "parsers/parse_stage.h"
@@ -68,6 +68,33 @@ stage_lane_free(void *user, void *arg)
 	free(lane);
 }
 
+/* Values point into texts of definitions and lists: these stay as long as the
+ * batch does, also when a reload has replaced them. */
+static void
+release(struct batch *batch)
+{
+	match_stage_release(batch);
+	loaded_put(batch->loaded);
+}
+
+static void
+count_tags(const struct batch *batch)
+{
+	uint64_t counts[EVENT_TAGS] = { 0 };
+
+	for (size_t i = 0; i < batch->n; i++)
+		for (uint32_t tags = batch->events[i].tags; tags != 0;
+		    tags &= tags - 1)
+			counts[__builtin_ctz(tags)]++;
+	for (int i = 0; i < EVENT_TAGS; i++)
+		if (counts[i] > 0)
+			metric_add((enum metric)((int)METRIC_TAG_UNPARSED + i),
+			    counts[i]);
+	metric_add(METRIC_PARSED_UNKNOWN, counts[EVENT_TAG_UNPARSED]);
+	metric_add(METRIC_PARSED_KNOWN,
+	    batch->n - counts[EVENT_TAG_UNPARSED]);
+}
+
 static void
 stage_work(void *user, void *arg, struct batch *batch)
 {
@@ -78,8 +105,9 @@ stage_work(void *user, void *arg, struct batch *batch)
 	loaded_resolve(loaded, batch);
 	parse_stage_run(lane->parse, loaded->parsers, loaded->enrich,
 	    loaded->options, loaded->noptions, batch);
+	count_tags(batch);
 	match_stage_run(lane->match, loaded->rules, batch);
-	loaded_put(loaded);
+	batch->loaded = loaded;
 }
 
 /* --- correlate ------------------------------------------------------------ */
@@ -242,7 +270,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 		free(stages);
 		return NULL;
 	}
-	batch_release = match_stage_release;
+	batch_release = release;
 	stages->conf = conf;
 	stages->outputs = outputs;
 	stages->level = field_intern(SLICE("yagura.level"));
