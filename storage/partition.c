@@ -298,6 +298,12 @@ dayfile_sealed(const struct dayfile *file)
 	return file->sealed;
 }
 
+bool
+dayfile_names_known(const struct dayfile *file)
+{
+	return file->others == NULL;
+}
+
 struct sqlite3 *
 dayfile_db(struct dayfile *file)
 {
@@ -482,13 +488,14 @@ digest_end(struct digest *digest, uint8_t out[SHA_BYTES])
 
 /* --- adding -------------------------------------------------------------- */
 
-/* Id and digest of the newest chunk; 0 and zeros if there is none. */
+/* Id and digest of the newest chunk below an id; 0 and zeros if there is
+ * none. */
 static int
-newest(struct dayfile *file, int64_t *id, uint8_t sha[SHA_BYTES],
-    struct err *err)
+newest(struct dayfile *file, int64_t below, int64_t *id,
+    uint8_t sha[SHA_BYTES], struct err *err)
 {
 	sqlite3_stmt *stmt = db_prepare(file->db, "SELECT id, sha256 FROM chunk"
-	    " ORDER BY id DESC LIMIT 1", err);
+	    " WHERE id < ? ORDER BY id DESC LIMIT 1", err);
 	struct slice bytes;
 	int step;
 
@@ -496,6 +503,7 @@ newest(struct dayfile *file, int64_t *id, uint8_t sha[SHA_BYTES],
 	memset(sha, 0, SHA_BYTES);
 	if (stmt == NULL)
 		return -1;
+	sqlite3_bind_int64(stmt, 1, below);
 	step = db_step(stmt, err);
 	if (step == 1) {
 		*id = sqlite3_column_int64(stmt, 0);
@@ -582,18 +590,15 @@ row_add(struct dayfile *file, const struct chunk_packed *packed, int64_t id,
 	return result;
 }
 
+/* As chunk `id` behind the one whose digest is prev; prev becomes its own. */
 static int
-add_rows(struct dayfile *file, const struct chunk_packed *packed,
-    struct err *err)
+add_rows(struct dayfile *file, const struct chunk_packed *packed, int64_t id,
+    uint8_t prev[SHA_BYTES], struct err *err)
 {
-	uint8_t prev[SHA_BYTES], sha[SHA_BYTES];
+	uint8_t sha[SHA_BYTES];
 	struct digest digest;
-	int64_t id;
 	int result;
 
-	if (newest(file, &id, prev, err) < 0)
-		return -1;
-	id++;
 	if (file->sealed && meta_put(file->db, "sealed", 0, err) < 0)
 		return -1;
 	digest_begin(&digest, prev, id, packed);
@@ -603,23 +608,96 @@ add_rows(struct dayfile *file, const struct chunk_packed *packed,
 	digest_end(&digest, sha);
 	if (result < 0 || row_add(file, packed, id, sha, prev, err) < 0)
 		return -1;
-	return index_save(file, err);
+	memcpy(prev, sha, SHA_BYTES);
+	return 0;
 }
 
 int
 dayfile_add(struct dayfile *file, const struct chunk_packed *packed,
     struct err *err)
 {
+	uint8_t prev[SHA_BYTES];
+	int64_t id;
+
 	check(file->writing);
 	if (db_exec(file->db, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (add_rows(file, packed, err) < 0 ||
+	if (newest(file, INT64_MAX, &id, prev, err) < 0 ||
+	    add_rows(file, packed, id + 1, prev, err) < 0 ||
+	    index_save(file, err) < 0 ||
 	    db_exec(file->db, "COMMIT", err) < 0) {
 		db_exec(file->db, "ROLLBACK", NULL);
 		return -1;
 	}
 	file->saved_id = file->next_id;
 	file->sealed = false;
+	return 0;
+}
+
+static int
+delete_between(struct dayfile *file, int64_t from, int64_t to,
+    struct err *err)
+{
+	static const char *const steps[] = {
+		"DELETE FROM block WHERE id BETWEEN ?1 << 12 AND "
+		    "(?2 << 12) + 4095",
+		"DELETE FROM vblk WHERE id BETWEEN ?1 << 16 AND "
+		    "(?2 << 16) + 65535",
+		"DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2",
+	};
+	int result = 0;
+
+	for (size_t i = 0; i < 3 && result == 0; i++) {
+		sqlite3_stmt *stmt = db_prepare(file->db, steps[i], err);
+
+		if (stmt == NULL)
+			return -1;
+		sqlite3_bind_int64(stmt, 1, from);
+		sqlite3_bind_int64(stmt, 2, to);
+		result = db_run(stmt, err);
+		sqlite3_finalize(stmt);
+	}
+	return result;
+}
+
+/* The new ones get ids that none had: who reads an old one finds it gone, and
+ * never the blocks of another. */
+static int
+replace_rows(struct dayfile *file, const struct chunk_info *last,
+    int64_t first, const struct merged *merged, struct err *err)
+{
+	uint8_t prev[SHA_BYTES];
+	int64_t id = last->id, before;
+
+	if (newest(file, first, &before, prev, err) < 0)
+		return -1;
+	for (struct chunk_packed *packed;
+	    (packed = merged->next(merged->context)) != NULL;) {
+		int result = add_rows(file, packed, ++id, prev, err);
+
+		chunk_packed_free(packed);
+		if (result < 0)
+			return -1;
+	}
+	if (merged->failed(merged->context))
+		return err_set(err, ERR_DAMAGED, "small chunks do not merge");
+	if (delete_between(file, first, last->id, err) < 0)
+		return -1;
+	return index_save(file, err);
+}
+
+int
+dayfile_replace(struct dayfile *file, const struct chunk_info *last,
+    int64_t first, const struct merged *merged, struct err *err)
+{
+	check(file->writing);
+	if (db_exec(file->db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	if (replace_rows(file, last, first, merged, err) < 0 ||
+	    db_exec(file->db, "COMMIT", err) < 0) {
+		db_exec(file->db, "ROLLBACK", NULL);
+		return -1;
+	}
 	return 0;
 }
 
@@ -741,6 +819,7 @@ struct open_chunk {
 	int64_t	 id;
 	void	(*damaged)(void *context);
 	void	*context;
+	bool	*gone;
 	bool	 told;
 };
 
@@ -785,6 +864,28 @@ step_chunk(struct open_chunk *chunk, sqlite3_stmt *stmt, struct err *err)
 	return step;
 }
 
+/* Nothing where the chunk promises something: damage, unless the whole chunk
+ * was taken away by a merge meanwhile. */
+static int
+missing(struct open_chunk *chunk, struct err *err)
+{
+	sqlite3_stmt *stmt = db_prepare(chunk->file->db,
+	    "SELECT 1 FROM chunk WHERE id = ?", err);
+	int step;
+
+	if (stmt == NULL)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, chunk->id);
+	step = step_chunk(chunk, stmt, err);
+	sqlite3_finalize(stmt);
+	if (step != 0)
+		return step < 0 ? -1 : 0;
+	if (chunk->gone != NULL)
+		*chunk->gone = true;
+	return err_set(err, ERR_IO, "chunk %lld is gone",
+	    (long long)chunk->id);
+}
+
 static int
 file_block(void *context, unsigned id, unsigned parts, struct arena *arena,
     struct block *out, struct err *err)
@@ -809,7 +910,7 @@ file_block(void *context, unsigned id, unsigned parts, struct arena *arena,
 			out->data = arena_dup(arena, db_blob(stmt, at));
 	}
 	sqlite3_reset(stmt);
-	return step;
+	return step == 0 ? missing(chunk, err) : step;
 }
 
 static int
@@ -832,7 +933,7 @@ file_page(void *context, uint32_t k, struct arena *arena, uint32_t *n,
 		*data = arena_dup(arena, db_blob(file->page, 1));
 	}
 	sqlite3_reset(file->page);
-	return step;
+	return step == 0 ? missing(chunk, err) : step;
 }
 
 static field_t
@@ -865,7 +966,8 @@ file_damaged(void *context)
 
 struct chunk *
 dayfile_chunk(struct dayfile *file, const struct chunk_info *info,
-    void (*damaged)(void *context), void *context, struct err *err)
+    void (*damaged)(void *context), void *context, bool *gone,
+    struct err *err)
 {
 	struct open_chunk *open_one = xcalloc(1, sizeof(*open_one));
 	struct chunk_source source = { .context = open_one,
@@ -880,7 +982,7 @@ dayfile_chunk(struct dayfile *file, const struct chunk_info *info,
 	int step;
 
 	*open_one = (struct open_chunk){ .file = file, .id = info->id,
-	    .damaged = damaged, .context = context };
+	    .damaged = damaged, .context = context, .gone = gone };
 	if (stmt == NULL)
 		goto fail;
 	sqlite3_bind_int64(stmt, 1, info->id);

@@ -57,9 +57,25 @@ struct field_ids dayfile_ids(struct dayfile *file);
 int dayfile_add(struct dayfile *file, const struct chunk_packed *packed,
     struct err *err);
 
+/* Chunks to put in the place of others: `next` gives one (it is taken) or NULL
+ * at the end, `failed` says whether that was the end. */
+struct merged {
+	struct chunk_packed *(*next)(void *context);
+	bool	(*failed)(void *context);
+	void	*context;
+};
+
+/* Replaces the chunks from `first` to `last`, the newest of the file, in one
+ * transaction. */
+int dayfile_replace(struct dayfile *file, const struct chunk_info *last,
+    int64_t first, const struct merged *merged, struct err *err);
+
 /* Takes away chunks that hold a sequence above `mark`: they were written, but
  * what commits with them was not. 1 if there were any, 0, or -1. */
 int dayfile_trim(struct dayfile *file, uint64_t mark, struct err *err);
+
+/* Every name of the file has a number in this process; see FIELD_LIMIT. */
+bool dayfile_names_known(const struct dayfile *file);
 
 /* The day is past: one file, no WAL beside it. Busy readers make it fail;
  * then it is tried later. */
@@ -72,10 +88,12 @@ ssize_t dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
 /* Reads field names that were added since. */
 int dayfile_fields(struct dayfile *file, struct err *err);
 
-/* Opens a chunk; `damaged` with `context` is told when bytes do not check. */
+/* Opens a chunk; `damaged` with `context` is told when bytes do not check.
+ * *gone (may be NULL) is set when the chunk was taken away meanwhile; reading
+ * it then gives ERR_IO. */
 struct chunk *dayfile_chunk(struct dayfile *file,
     const struct chunk_info *info, void (*damaged)(void *context),
-    void *context, struct err *err);
+    void *context, bool *gone, struct err *err);
 
 /* Checks every byte of a chunk and its place in the chain: 0, or -1 and *err
  * (ERR_DAMAGED). prev is the digest of the chunk before, and becomes that of

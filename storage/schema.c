@@ -10,6 +10,10 @@
 
 #define BUSY_MS 10000	/* another process holds the file for moments only */
 
+/* The writer does not wait for readers of a day: its events can stay in the
+ * tail, and a commit must not be late. */
+#define BUSY_DAY_MS 200
+
 static const char *const tables[] = {
 	[SCHEMA_DAY] =
 	    "CREATE TABLE meta(k PRIMARY KEY, v) WITHOUT ROWID;"
@@ -298,7 +302,8 @@ db_open_write(const char *path, enum schema schema, struct err *err)
 		db_fail(db, err);
 		goto fail;
 	}
-	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_busy_timeout(db, schema == SCHEMA_LIVE ? BUSY_MS :
+	    BUSY_DAY_MS);
 	if (identity_check(db, &fresh, err) < 0 ||
 	    db_exec(db, settings, err) < 0)
 		goto fail;

@@ -734,7 +734,7 @@ chunk_open(struct partition *partition, const struct chunk_info *info,
 	    .partition = partition, .id = info->id, .n = info->n };
 	partition->told = told;
 	chunk = dayfile_chunk(partition->file, info, chunk_damaged, told,
-	    &why);
+	    &partition->stale, &why);
 	if (chunk == NULL) {
 		err_context(&why, "%s: chunk %lld", partition->path,
 		    (long long)info->id);

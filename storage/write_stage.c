@@ -36,6 +36,7 @@
 #include "engine/hash.h"
 #include "storage/catalog.h"
 #include "storage/chunk_build.h"
+#include "storage/chunk_merge.h"
 #include "storage/codec.h"
 #include "storage/ledger_write.h"
 #include "storage/partition.h"
@@ -701,9 +702,16 @@ writer_figures(const struct writer *w, struct writer_figures *out)
 static int
 day_seal(struct writer *w, struct day *day, struct err *err)
 {
+	struct merge_limits limits = { w->conf.chunk_events,
+	    w->conf.chunk_bytes };
 	char path[PATH_MAX];
 
-	if (day_open(w, day, err) < 0 || dayfile_seal(day->file, err) < 0)
+	if (day_open(w, day, err) < 0)
+		return -1;
+	/* What does not merge stays as it is. */
+	chunks_merge(day->file, &limits, w->packer, NULL);
+	at_point("merged");
+	if (dayfile_seal(day->file, err) < 0)
 		return -1;
 	at_point("sealed");
 	sqlite3_bind_int64(w->unlist_day, 1, day->day);

@@ -395,6 +395,68 @@ sets_a_damaged_day_aside(void **state)
 	store_close(store);
 }
 
+/* Chunks made of whatever had waited a quarter of an hour; a reader that holds
+ * the list of before finds them gone and is told to begin again. */
+static void
+merges_small_chunks_when_a_day_is_over(void **state)
+{
+	static unsigned char seen[1000];
+	struct verify verify = { .bad = verify_count };
+	struct writer_conf conf = { .data = folder, .chunk_age_ms = 1 };
+	struct writer *writer = writer_open(&conf, NULL);
+	const struct partition_info *infos;
+	const struct chunk_info *chunks;
+	struct err err = { .kind = ERR_NONE };
+	struct partition *partition;
+	struct arena *arena = arena_new(0);
+	struct store *store;
+	struct chunk *chunk;
+	struct event event;
+	unsigned bad = 0;
+
+	(void)state;
+	assert_non_null(writer);
+	for (unsigned k = 0; k < 20; k++) {
+		add_batch(writer, k);
+		assert_int_equal(writer_commit(writer, NULL), 0);
+		for (int64_t now = 1; now < 3; now++)
+			assert_int_equal(writer_tend(writer,
+			    START + (2 * k + now) * 10000000, NULL), 0);
+	}
+	store = store_open(folder, &err);
+	assert_non_null(store);
+	assert_int_equal(store_partitions(store, INT64_MIN, INT64_MAX, false,
+	    &infos, &err), 2);
+	partition = partition_open(store, &infos[0], &err);
+	assert_non_null(partition);
+	assert_int_equal(partition_chunks(partition, &chunks), 20);
+	chunk = chunk_open(partition, &chunks[4], &err);
+	assert_non_null(chunk);
+
+	assert_int_equal(writer_close(writer, true, NULL), 0);
+	assert_false(chunk_event(chunk, 0, arena, &event, &err));
+	assert_int_equal(err.kind, ERR_IO);
+	assert_true(partition_stale(partition));
+	assert_null(chunk_open(partition, &chunks[7], NULL));
+	assert_int_equal(store_missing(store, NULL), 0);
+	chunk_close(chunk);
+	partition_close(partition);
+
+	partition = partition_open(store, &infos[0], &err);
+	assert_non_null(partition);
+	assert_int_equal(partition_chunks(partition, &chunks), 1);
+	assert_int_equal(chunks[0].n, 500);
+	partition_close(partition);
+	assert_int_equal(look(store, seen, sizeof(seen), true), 1000);
+	for (size_t i = 0; i < sizeof(seen); i++)
+		assert_int_equal(seen[i], 1);
+	verify.user = &bad;
+	assert_int_equal(store_verify(store, &verify, NULL), 0);
+	assert_int_equal(bad, 0);
+	store_close(store);
+	arena_free(arena);
+}
+
 static void
 verifies_an_honest_store_without_a_finding(void **state)
 {
@@ -457,6 +519,7 @@ main(void)
 		TEST(reads_while_another_process_writes_and_dies),
 		TEST(shows_no_wrong_row_of_a_damaged_file),
 		TEST(sets_a_damaged_day_aside),
+		TEST(merges_small_chunks_when_a_day_is_over),
 		TEST(verifies_an_honest_store_without_a_finding),
 		TEST(reads_without_write_access),
 	};
