@@ -51,6 +51,9 @@ libs	= $(foreach f,$(below_$(1)),$(call archive,$(f)))
 
 programs := $(BUILD)/yagura$(variant) $(BUILD)/yagurad$(variant)
 
+# Objects of tests are kept: they are built once.
+.SECONDARY:
+
 .PHONY: all
 all: $(programs)
 

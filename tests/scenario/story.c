@@ -25,6 +25,7 @@
 
 #include "correlation/correlate_stage.h"
 #include "correlation/match_stage.h"
+#include "correlation/ruleset.h"
 #include "engine/batch.h"
 #include "engine/clock.h"
 #include "engine/diag.h"
