@@ -72,6 +72,7 @@ struct queue {
 };
 
 struct http {
+	struct http *next;	/* in `all` */
 	struct input *input;
 	struct evhttp *evhttp;
 	struct evhttp_bound_socket *bound;
@@ -723,12 +724,28 @@ on_other(struct evhttp_request *req, void *arg)
 
 /* --- the receiver --------------------------------------------------------- */
 
+/* evhttp owns its listener, and so the argument of its callbacks: from that we
+ * find ours here. The loop's thread only. */
+static struct http *all;
+
+static struct http *
+http_of(const struct evhttp *evhttp)
+{
+	struct http *http = all;
+
+	while (http != NULL && http->evhttp != evhttp)
+		http = http->next;
+	return http;
+}
+
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	static const struct timeval retry = { 0, ACCEPT_RETRY_MS * 1000 };
-	struct http *http = arg;
+	struct http *http = http_of(arg);
 
+	if (http == NULL)
+		return;
 	log_warn("listen http %s: accept: %s", http->input->conf->name,
 	    strerror(errno));
 	http->input->turned_away++;
@@ -775,6 +792,8 @@ http_open(struct input *input, struct err *err)
 	http = xcalloc(1, sizeof(*http));
 	input->state = http;
 	http->input = input;
+	http->next = all;
+	all = http;
 	queue_init(&http->pending);
 	queue_init(&http->waiting);
 	http->keys = map_new();
@@ -852,8 +871,11 @@ http_stop(struct input *input)
 static void
 http_close(struct input *input)
 {
-	struct http *http = input->state;
+	struct http *http = input->state, **at = &all;
 
+	while (*at != http)
+		at = &(*at)->next;
+	*at = http->next;
 	/* Not answered: their senders must ask again. */
 	while (http->pending.first != NULL)
 		request_end(queue_take(&http->pending), 503,
