@@ -38,8 +38,8 @@ static const char *const tables[] = {
 	    "CREATE TABLE outbox(id INTEGER PRIMARY KEY, output, alert, tries,"
 	    " next_ns);",
 	[SCHEMA_CATALOG] =
-	    "CREATE TABLE part(day INTEGER PRIMARY KEY, t_min, t_max, events,"
-	    " bytes, raw_bytes, chunks, head);",
+	    ("CREATE TABLE part(day INTEGER PRIMARY KEY, t_min, t_max, events,"
+	    " bytes, raw_bytes, chunks, head);"),
 };
 
 /* WAL before the tables: a crash in between leaves an empty file, which the
