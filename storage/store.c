@@ -116,8 +116,11 @@ store_open(const char *data, struct err *err)
 	strbuf_init(&store->why);
 	snprintf(path, sizeof(path), "%s/live.db", data);
 	if (stat(path, &st) < 0) {
-		err_set(err, ERR_IO, "%s is no store: it has no live.db",
-		    data);
+		if (errno == ENOENT || errno == ENOTDIR)
+			err_set(err, ERR_IO, "%s is no store: it has no "
+			    "live.db", data);
+		else
+			err_errno(err, ERR_IO, "%s", path);
 		goto fail;
 	}
 	store->live = db_open_read(path, NULL, err);
