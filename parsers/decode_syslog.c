@@ -448,6 +448,59 @@ looks_like_program(struct slice s)
 	return n > 0;
 }
 
+/* "123: " in front, as Cisco counts its messages. */
+static void
+skip_count(struct slice *s)
+{
+	size_t n = 0;
+
+	while (n < s->len && is_digit(s->ptr[n]))
+		n++;
+	if (n > 0 && n + 1 < s->len && s->ptr[n] == ':' &&
+	    s->ptr[n + 1] == ' ')
+		*s = slice_skip(*s, n + 2);
+}
+
+/* Cisco in an order of its own: "77: sw-a: 412: *2026 Oct 19 18:30:13.311
+ * CDT: %SYS-5-...", of which all but the time may be missing. The sign that
+ * its text begins with tells it from a body that has a time. */
+static bool
+read_cisco(struct slice *s, struct syslog_header *h)
+{
+	struct slice rest = *s, word, host = slice_of("", 0);
+	struct timetext time;
+	size_t n;
+
+	if (rest.len > 0 && rest.ptr[0] == ':')
+		rest = slice_skip(rest, 1);
+	skip_blanks(&rest);
+	skip_count(&rest);
+	word = token(rest);
+	if (word.len > 1 && word.ptr[word.len - 1] == ':' && is_host(word)) {
+		host = slice_head(word, word.len - 1);
+		rest = slice_skip(rest, word.len);
+		skip_blanks(&rest);
+	}
+	skip_count(&rest);
+	if (rest.len > 0 && (rest.ptr[0] == '*' || rest.ptr[0] == '.'))
+		rest = slice_skip(rest, 1);
+	n = read_time(rest, &time);
+	if (n == 0)
+		return false;
+	rest = slice_skip(rest, n);
+	skip_blanks(&rest);
+	if (rest.len > 0 && rest.ptr[0] == ':')
+		rest = slice_skip(rest, 1);
+	skip_blanks(&rest);
+	if (rest.len < 2 || rest.ptr[0] != '%' || rest.ptr[1] == ' ')
+		return false;
+	h->hostname = host;
+	h->time = time;
+	h->has_time = true;
+	*s = rest;
+	return true;
+}
+
 static void
 read_3164(struct slice s, struct syslog_header *h)
 {
@@ -456,6 +509,10 @@ read_3164(struct slice s, struct syslog_header *h)
 	size_t n;
 
 	skip_blanks(&s);
+	if (read_cisco(&s, h)) {
+		h->body = s;
+		return;
+	}
 	read_sequence(&s, h);
 	if (!h->has_time) {
 		n = read_time(s, &h->time);
