@@ -472,8 +472,8 @@ decoder_by_name(struct loader *l, const struct yaml_node *node)
 	near = diag_nearest(node->text, decoder_names, DECODERS);
 	complain(l, node, "unknown decoder \"%.*s\" (%s?)",
 	    (int)node->text.len, node->text.ptr,
-	    near != NULL ? near : "json, kv, cef, leef, csv, regex, "
-	    "template, none");
+	    near != NULL ? near : "json, kv, cef, leef, csv, tsv, w3c, xml, "
+	    "regex, template, none");
 	return DECODER_NONE;
 }
 
@@ -1646,9 +1646,11 @@ read_marks(struct loader *l, const struct yaml_node *node,
     struct marks *marks)
 {
 	static const char *const known[] = { "program", "contains", "starts",
-	    "keys", "values", "cef", "leef", "priority", "sure", NULL };
+	    "keys", "values", "cef", "leef", "header", "priority", "sure",
+	    NULL };
 	const struct yaml_node *sub;
 	int64_t priority;
+	size_t others;
 
 	if (!want_map(l, node, "match"))
 		return;
@@ -1671,6 +1673,8 @@ read_marks(struct loader *l, const struct yaml_node *node,
 		marks->leef = true;
 		read_vendor(l, marks, sub);
 	}
+	if ((sub = yaml_get(node, "header")) != NULL)
+		marks->header = read_words(l, sub, false);
 	if ((sub = yaml_get(node, "priority")) != NULL) {
 		if (!yaml_long(sub, &priority) || priority < 0 ||
 		    priority > 100)
@@ -1683,10 +1687,13 @@ read_marks(struct loader *l, const struct yaml_node *node,
 		if (marks->contains.at[i].len < 3)
 			complain(l, yaml_get(node, "contains"),
 			    "a mark has at least 3 bytes");
-	if (marks->programs.n + marks->contains.n + marks->starts.n +
-	    marks->keys.n + marks->nvalues == 0 && !marks->cef &&
-	    !marks->leef)
+	others = marks->programs.n + marks->contains.n + marks->starts.n +
+	    marks->keys.n + marks->nvalues + marks->cef + marks->leef;
+	if (others + marks->header.n == 0)
 		complain(l, node, "match without a mark takes no line");
+	if (others > 0 && marks->header.n > 0)
+		complain(l, yaml_get(node, "header"), "header stands in a "
+		    "block of its own");
 }
 
 static void
@@ -1812,8 +1819,8 @@ read_expect(struct loader *l, struct example *example,
 static void
 read_examples(struct loader *l)
 {
-	static const char *const known[] = { "line", "now", "zone", "expect",
-	    "note", NULL };
+	static const char *const known[] = { "line", "header", "now", "zone",
+	    "expect", "note", NULL };
 	const struct yaml_node *node =
 	    yaml_get(l->chain[0]->root, "examples");
 	struct example *examples;
@@ -1839,6 +1846,9 @@ read_examples(struct loader *l)
 			examples[i].line.len--;
 		if (examples[i].line.len == 0)
 			complain(l, item, "an example needs a line");
+		if (yaml_get(item, "header") != NULL)
+			examples[i].header = read_words(l, yaml_get(item,
+			    "header"), false);
 		examples[i].zone = keep(l, text_at(item, "zone"));
 		if (now.len == 0)
 			now = SLICE(EXAMPLE_NOW);

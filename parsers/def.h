@@ -228,6 +228,7 @@ struct marks {
 	size_t	 nvalues;
 	bool	 cef, leef;
 	struct words vendor, product;	/* * at the end */
+	struct words header;		/* of the stream; then nothing else */
 };
 
 /* --- names of keys ------------------------------------------------------- */
@@ -240,6 +241,7 @@ struct rename_rule {
 
 struct example {
 	struct slice line;
+	struct words header;	/* lines before it */
 	int64_t	 now_ns;
 	struct slice zone;
 	const struct example_field *expect;
