@@ -57,21 +57,29 @@ programs := $(BUILD)/yagura$(variant) $(BUILD)/yagurad$(variant)
 .PHONY: all
 all: $(programs)
 
+# `make V=1` shows the commands.
+Q	:= $(if $(V),,@)
+say	 = $(if $(V),,@echo "  $(1)")
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 define floor_rule
 $(call archive,$(1)): $(call objs,$(1))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,ar $$@)
+	$$(Q)ar rcs $$@ $$^
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_rule,$(f))))
 
 $(BUILD)/yagura$(variant): $(BUILD)/tools/yagura.o $(call libs,tools)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/yagurad$(variant): $(BUILD)/tools/yagurad.o $(call libs,tools)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # --- unit tests: one program a file, linked with its floor and those below --
 define unit_rules
@@ -79,7 +87,8 @@ unit_$(1) := $$(patsubst tests/unit/$(1)/%.c,$(BUILD)/unit/$(1)/%,\
 	$$(wildcard tests/unit/$(1)/test_*.c))
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $$(call libs,$(1))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
+	$$(call say,ld $$@)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
 .PHONY: unit-$(1)
 unit-$(1): $$(unit_$(1))
 	@tests/run-unit $$^
@@ -140,7 +149,8 @@ replay	:= $(patsubst %,$(BUILD)/replay/%,$(fuzz))
 $(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
     $(call libs,tools)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: fuzz $(addprefix fuzz-,$(fuzz))
 fuzz:
@@ -163,7 +173,8 @@ $(addprefix fuzz-,$(fuzz)): fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o \
 # --- scenarios: stories played through the whole path ------------------------
 $(BUILD)/scenario/story: $(BUILD)/tests/scenario/story.o $(call libs,tools)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # --- bench -----------------------------------------------------------------
 bench:

@@ -117,7 +117,7 @@ follow_once(struct ask *ask, struct slice text, struct present *present,
 		*seq = result.last_seq;
 	while (ok && latest->n > 0)
 		ok = present_row(present, &latest->rows[--latest->n]);
-	fflush(stdout);
+	present_flush(present);
 	query_free(query);
 	return ok;
 }

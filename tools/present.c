@@ -558,16 +558,22 @@ present_row(struct present *present, const struct row *row)
 	return !present->gone;
 }
 
+void
+present_flush(struct present *present)
+{
+	if (present->format == PRESENT_TABLE && present->nwaiting > 0)
+		table_begin(present);
+	fflush(present->out);
+}
+
 uint64_t
 present_end(struct present *present)
 {
 	uint64_t rows = present->rows;
 
-	if (present->format == PRESENT_TABLE && present->nwaiting > 0)
-		table_begin(present);
 	if (present->format == PRESENT_CSV && !present->begun)
 		csv_header(present);
-	fflush(present->out);
+	present_flush(present);
 	strbuf_fini(&present->line);
 	strbuf_fini(&present->cell);
 	free(present->waiting);

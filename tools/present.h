@@ -36,6 +36,9 @@ struct present *present_new(FILE *out, enum present_format format,
 /* False if the output is gone: then stop. */
 bool present_row(struct present *present, const struct row *row);
 
+/* Shows what waits for widths; later rows take the widths of these. */
+void present_flush(struct present *present);
+
 /* Rows printed. */
 uint64_t present_end(struct present *present);
 
