@@ -15,7 +15,14 @@
 #include "engine/hash.h"
 
 #define FIRST_ENTRIES 2
+#define LARGE_ENTRIES 256	/* of a group that may halve for room */
 #define CANDIDATES 16		/* groups looked at to find one to evict */
+
+/* Groups given up for a new one, and for one that grows. Few: where a large
+ * group holds the memory, all small ones together would not make up for it. */
+#define EVICTIONS 4
+#define EVICTIONS_GROWTH 32
+
 #define NO_PLACE UINT32_MAX
 
 /* Entries of a window that are looked at to tell which stand in a chain: it
@@ -174,6 +181,8 @@ window_free(struct window *window)
 		return;
 	while (window->n > 0)
 		window_forget(window->groups[window->n - 1]);
+	if (window->shared->largest == window)
+		window->shared->largest = NULL;
 	free(window->groups);
 	free(window->table);
 	free(window);
@@ -233,42 +242,88 @@ draw(struct window_shared *shared)
 	return shared->random >> 33;
 }
 
+static bool
+is_over_bytes(const struct window_shared *shared)
+{
+	return shared->bytes_limit > 0 &&
+	    window_pool_used(shared->pool) >= shared->bytes_limit;
+}
+
+/* Forgets the older half, and gives its memory back. */
 static void
-evict_one(struct window *window)
+halve(struct group *group)
+{
+	struct window_pool *pool = group->window->shared->pool;
+	struct window_entry *entries;
+	size_t cap;
+
+	entries_drop(group, group->n / 2);
+	cap = window_pool_size(group->n * sizeof(*entries)) / sizeof(*entries);
+	entries = window_pool_get(pool, cap * sizeof(*entries));
+	memcpy(entries, group->entries + group->first,
+	    group->n * sizeof(*entries));
+	window_pool_put(pool, group->entries, group->cap * sizeof(*entries));
+	group->entries = entries;
+	group->first = 0;
+	group->cap = (uint32_t)cap;
+	group->window->shared->entries_capped++;
+}
+
+/* False if there is none to give up but the one to keep. A large one is not
+ * given up but halved. */
+static bool
+evict_one(struct window *window, const struct group *keep)
 {
 	struct group *least = NULL;
 
-	for (int i = 0; i < CANDIDATES; i++) {
+	for (int i = 0; window->n > 0 && i < CANDIDATES; i++) {
 		struct group *group =
 		    window->groups[draw(window->shared) % window->n];
 
-		if (least == NULL || is_worth_less(group, least))
+		if (group != keep &&
+		    (least == NULL || is_worth_less(group, least)))
 			least = group;
+	}
+	if (least == NULL)
+		return false;
+	if (least->n >= LARGE_ENTRIES && is_over_bytes(window->shared)) {
+		halve(least);
+		return true;
 	}
 	window_forget(least);
 	window->shared->evicted++;
+	return true;
 }
 
-static bool
-is_over(const struct window *window)
+/* Who gives up: a window past its own share, else the one with most groups. A
+ * scan that opens groups without end is soon that one, so it pushes out its
+ * own and not those of other rules. */
+static struct window *
+giver(struct window *window)
 {
-	const struct window_shared *shared = window->shared;
+	struct window_shared *shared = window->shared;
 
-	return (shared->groups_per_rule > 0 &&
-	    window->n >= shared->groups_per_rule) ||
-	    (shared->groups_limit > 0 &&
-	    shared->groups >= shared->groups_limit) ||
-	    (shared->bytes_limit > 0 &&
-	    window_pool_used(shared->pool) >= shared->bytes_limit);
+	if (shared->largest == NULL || window->n > shared->largest->n)
+		shared->largest = window;
+	if (shared->groups_per_rule > 0 &&
+	    window->n >= shared->groups_per_rule)
+		return window;
+	if ((shared->groups_limit > 0 &&
+	    shared->groups >= shared->groups_limit) || is_over_bytes(shared))
+		return shared->largest;
+	return NULL;
 }
 
-/* The window that wants one more gives one up: a scan that opens groups
- * without end pushes out its own, not those of other rules. */
 static void
 make_room(struct window *window)
 {
-	for (int i = 0; i < 2 && window->n > 1 && is_over(window); i++)
-		evict_one(window);
+	struct window *from;
+
+	for (int i = 0; i < EVICTIONS; i++) {
+		from = giver(window);
+		if (from == NULL || !evict_one(from, NULL))
+			return;
+	}
 }
 
 /* --- finding and entering -------------------------------------------------- */
@@ -351,6 +406,24 @@ group_upper(const struct group *group, int64_t time_ns)
 	return low;
 }
 
+/* Before a group grows: others go for it. Where that is not enough, a large
+ * one forgets its older half instead of growing. */
+static void
+make_room_for(struct group *group)
+{
+	struct window_shared *shared = group->window->shared;
+
+	if (group->cap == 0)
+		return;
+	for (int i = 0; i < EVICTIONS_GROWTH && is_over_bytes(shared); i++)
+		if (shared->largest == NULL ||
+		    !evict_one(shared->largest, group))
+			break;
+	if (!is_over_bytes(shared) || group->n < LARGE_ENTRIES)
+		return;
+	halve(group);
+}
+
 /* Room for one more behind the last: what was dropped in front is used again
  * once it is half of all, so each entry is moved once at most. */
 static void
@@ -368,6 +441,9 @@ make_place(struct group *group)
 		group->first = 0;
 		return;
 	}
+	make_room_for(group);
+	if (group->first + group->n < group->cap)
+		return;
 	bytes = window_pool_size((group->cap == 0 ? FIRST_ENTRIES :
 	    2 * (size_t)group->cap) * sizeof(*entries));
 	cap = bytes / sizeof(*entries);
@@ -387,9 +463,10 @@ static void
 insert(struct group *group, const struct window_entry *entry)
 {
 	struct window_entry *entries;
-	size_t at = group->n;
+	size_t at;
 
 	make_place(group);
+	at = group->n;
 	entries = group->entries + group->first;
 	if (at > 0 && entries[at - 1].time_ns > entry->time_ns) {
 		at = group_upper(group, entry->time_ns);

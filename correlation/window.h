@@ -72,6 +72,7 @@ struct window_shared {
 	struct distinct_scratch *distinct;	/* of window_distinct.c */
 	double	*numbers;	/* of window_number.c: GROUP_ENTRIES */
 	size_t	 groups, groups_limit, groups_per_rule, bytes_limit;
+	struct window *largest;	/* about: the one with most groups */
 	uint64_t evicted, late, entries_capped;
 	uint64_t random;	/* state of the choice of candidates */
 };

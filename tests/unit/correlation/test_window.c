@@ -152,6 +152,57 @@ stays_within_its_bytes(void **state)
 	window_shared_fini(&shared);
 }
 
+/* Groups that grow, too: a thousand of them would want a hundred times this. */
+static void
+stays_within_its_bytes_when_groups_grow(void **state)
+{
+	struct window_shared shared;
+	struct window *window;
+	char key[32];
+
+	(void)state;
+	window_shared_init(&shared);
+	shared.bytes_limit = 1 << 20;
+	window = window_new(&shared, &two_in_ten);
+	for (int i = 0; i < 1000000; i++) {
+		snprintf(key, sizeof(key), "k%d", i % 7 == 0 ? i % 1000 : 3);
+		enter(window, key, i / 100000);
+		assert_true(window_pool_used(shared.pool) < (3 << 20));
+	}
+	assert_true(shared.evicted > 0);
+	assert_true(shared.entries_capped > 0);
+	window_free(window);
+	window_shared_fini(&shared);
+}
+
+/* One rule's flood leaves other rules their room. */
+static void
+takes_room_from_the_window_with_most_groups(void **state)
+{
+	struct window_shared shared;
+	struct window *flood, *quiet;
+	char key[32];
+
+	(void)state;
+	window_shared_init(&shared);
+	shared.groups_limit = 1000;
+	flood = window_new(&shared, &two_in_ten);
+	quiet = window_new(&shared, &two_in_ten);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(key, sizeof(key), "f%d", i);
+		enter(flood, key, 5);
+	}
+	for (int i = 0; i < 400; i++) {
+		snprintf(key, sizeof(key), "q%d", i);
+		enter(quiet, key, 5);
+	}
+	assert_int_equal(window_groups(quiet), 400);
+	assert_true(window_groups(flood) + 400 <= 1000);
+	window_free(flood);
+	window_free(quiet);
+	window_shared_fini(&shared);
+}
+
 static void
 caps_the_entries_of_a_group(void **state)
 {
@@ -257,6 +308,8 @@ main(void)
 		cmocka_unit_test(keeps_groups_apart_while_many_come_and_go),
 		cmocka_unit_test(evicts_small_and_quiet_groups_first),
 		cmocka_unit_test(stays_within_its_bytes),
+		cmocka_unit_test(stays_within_its_bytes_when_groups_grow),
+		cmocka_unit_test(takes_room_from_the_window_with_most_groups),
 		cmocka_unit_test(caps_the_entries_of_a_group),
 		cmocka_unit_test(lists_events_once_and_in_order),
 		cmocka_unit_test(keeps_the_first_and_last_thousand_of_many),
