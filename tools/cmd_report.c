@@ -161,7 +161,7 @@ read_options(int argc, char **argv, struct options *options)
 	if (argc < 2 || strcmp(argv[1], "month") != 0)
 		return false;
 	last_month(options);
-	for (int i = 2; i < argc; i++) {
+	for (int i = 2; i < argc; i += 2) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 
 		if (value == NULL)
@@ -183,7 +183,6 @@ read_options(int argc, char **argv, struct options *options)
 			    argv[i]);
 			return false;
 		}
-		i++;
 	}
 	if (strcmp(options->lang, "en") != 0 &&
 	    strcmp(options->lang, "ja") != 0) {
