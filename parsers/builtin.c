@@ -91,7 +91,7 @@ const char *const builtin_definitions[] = {
 "  cef.vendor: {to: observer.vendor, keep: true}\n"
 "  cef.product: {to: observer.product, keep: true}\n"
 "  cef.device_version: {to: observer.version, keep: true}\n"
-"  cef.id: {to: event.code, keep: true}\n"
+"  cef.id: [{to: event.code, keep: true}, rule.id]\n"
 "  cef.name: {to: rule.name, keep: true}\n"
 "  src: {split: endpoint, to: source, keep: true}\n"
 "  c6a2: {to: source.ip, keep: true}\n"
