@@ -231,6 +231,13 @@ read_time(struct slice s, struct timetext *time)
 	if (!is_digit(s.ptr[0]))
 		return timetext_read_bsd(s, time);
 	n = timetext_read_iso(s, time);
+	if (n == 0 && s.ptr[4] == ':') {
+		struct slice word = token(s);
+
+		/* Sophos UTM: "2026:11:20-10:00:00" */
+		n = timetext_read_format(word, SLICE("%Y:%m:%d-%H:%M:%S"),
+		    time) ? word.len : 0;
+	}
 	return n > 0 ? n : read_year_first(s, time);
 }
 
