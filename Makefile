@@ -177,9 +177,14 @@ $(BUILD)/scenario/story: $(BUILD)/tests/scenario/story.o $(call libs,tools)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # --- bench -----------------------------------------------------------------
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call libs,storage)
+	@mkdir -p $(@D)
+	$(call say,ld $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 bench:
 	@tools/install-deps $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/bench_store
 	@BUILD=$(BUILD) tests/bench/run
 
 cover:
@@ -209,8 +214,12 @@ install: all $(BUILD)/yagura-fields.7
 	install -m 755 $(BUILD)/yagura $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/yagurad $(DESTDIR)$(PREFIX)/sbin/
 	cp -R rules.d $(DESTDIR)$(PREFIX)/share/yagura/
+	install -d $(DESTDIR)$(PREFIX)/share/yagura/tools
+	cp -R tools/report $(DESTDIR)$(PREFIX)/share/yagura/tools/
 	install -d $(DESTDIR)$(PREFIX)/share/yagura/parsers
 	cp -R parsers/defs $(DESTDIR)$(PREFIX)/share/yagura/parsers/
+	[ -f $(DESTDIR)$(SYSCONF)/yagura/yagura.yaml ] || install -m 644 \
+	    tools/packaging/yagura.yaml $(DESTDIR)$(SYSCONF)/yagura/
 	install -m 644 tools/packaging/*.service tools/packaging/*.timer \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	for page in $(man); do \
