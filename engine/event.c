@@ -138,7 +138,8 @@ place_for(struct event *event, field_t field)
 	at = place_of(event, field);
 	if (at >= 0)
 		return &event->values[at];
-	if (event->n == EVENT_FIELDS)
+	/* That it is full is told by a tag, for which there is always room. */
+	if (event->n >= EVENT_FIELDS && field != FIELD_TAGS)
 		goto full;
 	if (event->n == event->cap)
 		grow(event);
@@ -372,7 +373,7 @@ rank_known(const struct event *event, uint8_t rank[256])
 static void
 sort_values(struct event *event)
 {
-	uint32_t keys[EVENT_FIELDS];
+	uint32_t keys[EVENT_FIELDS_MOST];
 	uint8_t rank[256];
 	unsigned known = rank_known(event, rank), n = 0;
 	struct value *values;
@@ -424,6 +425,7 @@ event_set_sealed(struct event *event, field_t field, struct value value)
 		event->values[at] = value;
 		return;
 	}
+	check(event->n < EVENT_FIELDS_MOST);
 	if (event->n == event->cap)
 		grow(event);
 	memmove(event->fields + at + 1, event->fields + at,

@@ -19,6 +19,7 @@ struct batch;
 struct strbuf;
 
 #define EVENT_FIELDS 1024	/* fields of an event; more stay raw only */
+#define EVENT_FIELDS_MOST (EVENT_FIELDS + 2)	/* and `tags`, yagura.hits */
 #define EVENT_ITEMS 1024	/* members event_append keeps in one list */
 
 /* What is odd about an event. The names of event_tag.def go into `tags`. */
@@ -94,12 +95,14 @@ struct slice event_text(const struct event *event, field_t field,
 void event_tag(struct event *event, enum event_tag tag);
 const char *event_tag_name(enum event_tag tag);
 
-/* Sorts the values by field, puts the tags into `tags`. Once. */
+/* Sorts the values by field, puts the tags into `tags`, also in a full event.
+ * Once. */
 void event_seal(struct event *event);
 
 /* Sets a field of the table (below FIELD_KNOWN) after event_seal(), also in a
- * full event: what matching finds out belongs to the event. Only while its
- * batch is PARSED; values found before may have moved. */
+ * full event, where there is room for one: what matching finds out belongs to
+ * the event. Only while its batch is PARSED; values found before may have
+ * moved. */
 void event_set_sealed(struct event *event, field_t field, struct value value);
 
 /* event.id as text: node (8 hex) and sequence (16 hex). 25 bytes with NUL. An

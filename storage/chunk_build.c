@@ -243,13 +243,13 @@ columns_size(struct builder *b, const struct field_ids *ids)
 static void
 columns_fill(struct builder *b)
 {
-	struct column_values *into[EVENT_FIELDS];
+	struct column_values *into[EVENT_FIELDS_MOST];
 
 	for (size_t i = 0; i < b->nshapes; i++) {
 		const struct shape_built *shape = &b->shapes[i];
 		unsigned n = shape->first->n;
 
-		check(n <= EVENT_FIELDS);
+		check(n <= EVENT_FIELDS_MOST);
 		for (unsigned j = 0; j < n; j++)
 			into[j] = &b->columns[b->column_of[
 			    shape->first->fields[j]]];
@@ -402,7 +402,7 @@ static void
 shape_put(struct builder *b, const struct shape_built *shape,
     struct strbuf *raw)
 {
-	uint16_t ids[EVENT_FIELDS], last = 0;
+	uint16_t ids[EVENT_FIELDS_MOST], last = 0;
 	size_t n = 0;
 
 	for (unsigned j = 0; j < shape->first->n; j++) {

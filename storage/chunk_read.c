@@ -150,7 +150,7 @@ shape_get(struct chunk *chunk, struct reading *reading, struct reader *r,
 	uint32_t *value0;
 
 	if (r->bad || rows == 0 || rows > chunk->n - shape->row0 ||
-	    n > EVENT_FIELDS || (reading->total += n) > SHAPE_FIELDS)
+	    n > EVENT_FIELDS_MOST || (reading->total += n) > SHAPE_FIELDS)
 		return false;
 	shape->rows = (uint32_t)rows;
 	for (size_t i = 0; i < n; i++) {
@@ -218,7 +218,7 @@ static bool
 shapes_read(struct chunk *chunk, struct reading *reading, struct slice raw)
 {
 	struct reader r = reader_of(raw);
-	struct place places[EVENT_FIELDS];
+	struct place places[EVENT_FIELDS_MOST];
 	uint32_t row = 0;
 	size_t n = read_count(&r, 2);
 

@@ -353,7 +353,7 @@ get_values(struct unpacking *u, struct event *event)
 {
 	size_t n = read_count(&u->r, 2);
 
-	if (n > EVENT_FIELDS)
+	if (n > EVENT_FIELDS_MOST)
 		u->r.bad = true;
 	if (u->r.bad)
 		return;

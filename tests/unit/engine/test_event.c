@@ -118,6 +118,38 @@ a_full_event_is_tagged_and_still_answers(void **state)
 	assert_false(event_get(event, FIELD_TAGS)->u.items == NULL);
 }
 
+static struct event *
+fill(struct event *event, int n)
+{
+	char name[32];
+
+	for (int i = 0; i < n; i++) {
+		int len = snprintf(name, sizeof(name), "full.f%d", i);
+
+		event_set(event, field_intern(slice_of(name, (size_t)len)),
+		    value_long(i));
+	}
+	return event;
+}
+
+static void
+a_full_event_keeps_its_tags_and_its_hits(void **state)
+{
+	struct event *event = fill(an_event(*state), EVENT_FIELDS + 1);
+	const struct value *tags;
+
+	event_seal(event);
+	tags = event_get(event, FIELD_TAGS);
+	assert_non_null(tags);
+	assert_int_equal(tags->len, 1);
+	event->batch->phase = BATCH_PARSED;
+	event_set_sealed(event, FIELD_YAGURA_HITS, value_long(1));
+	assert_int_equal(event->n, EVENT_FIELDS_MOST);
+	assert_int_equal(event_get(event, FIELD_YAGURA_HITS)->u.num, 1);
+	assert_int_equal(event_get(event,
+	    field_find(SLICE("full.f1023")))->u.num, 1023);
+}
+
 static void
 writes_json_with_time_first(void **state)
 {
@@ -169,6 +201,7 @@ main(void)
 		TEST(text_that_does_not_fit_is_refused),
 		TEST(lists_keep_equal_members_once),
 		TEST(a_full_event_is_tagged_and_still_answers),
+		TEST(a_full_event_keeps_its_tags_and_its_hits),
 		TEST(writes_json_with_time_first),
 		TEST(members_of_the_struct_are_values_too),
 	};

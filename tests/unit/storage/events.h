@@ -133,6 +133,27 @@ random_event(struct batch *batch, int64_t time_ns, unsigned most,
 	return event;
 }
 
+/* As many fields as an event can come to have: full when it is sealed, then
+ * with tags and hits. The batch has no other. */
+static __attribute__((unused)) struct event *
+fullest_event(struct batch *batch, int64_t time_ns)
+{
+	struct event *event = batch_add(batch, SLICE("full"),
+	    SLICE("192.0.2.1:514"), time_ns);
+	char name[32];
+
+	for (int i = 0; i <= EVENT_FIELDS; i++) {
+		int len = snprintf(name, sizeof(name), "full.f%d", i);
+
+		event_set(event, field_intern(slice_of(name, (size_t)len)),
+		    value_long(i));
+	}
+	event_seal(event);
+	batch->phase = BATCH_PARSED;
+	event_set_sealed(event, FIELD_YAGURA_HITS, value_long(1));
+	return event;
+}
+
 /* The same to whoever looks: text of a number counts. */
 static __attribute__((unused)) bool
 values_agree(const struct value *a, const struct value *b)

@@ -149,6 +149,29 @@ keeps_events_with_a_thousand_fields(void **state)
 }
 
 static void
+keeps_the_fullest_event(void **state)
+{
+	struct batch *batch = batch_new(7, 4096);
+	struct packer *packer = packer_new(CODEC_ZSTD, 0);
+	const struct event *event = fullest_event(batch, DAY);
+	struct chunk_packed *packed = chunk_build(&event, 1, &ids, packer);
+	struct arena *arena = arena_new(0);
+	struct err err = { .kind = ERR_NONE };
+	struct chunk *chunk = chunk_open_packed(packed, &back, &err);
+	struct event found;
+
+	(void)state;
+	assert_non_null(chunk);
+	assert_true(chunk_event(chunk, 0, arena, &found, &err));
+	assert_true(events_agree(event, &found));
+	chunk_close(chunk);
+	chunk_packed_free(packed);
+	packer_free(packer);
+	arena_free(arena);
+	batch_put(batch);
+}
+
+static void
 keeps_a_full_chunk(void **state)
 {
 	(void)state;
@@ -304,6 +327,7 @@ main(void)
 		cmocka_unit_test(gives_back_every_event_as_it_was),
 		cmocka_unit_test(keeps_events_without_any_field),
 		cmocka_unit_test(keeps_events_with_a_thousand_fields),
+		cmocka_unit_test(keeps_the_fullest_event),
 		cmocka_unit_test(keeps_a_full_chunk),
 		cmocka_unit_test(orders_rows_by_shape_and_time),
 		cmocka_unit_test(never_gives_a_wrong_row_for_damaged_bytes),

@@ -64,6 +64,28 @@ gives_back_whole_events(void **state)
 }
 
 static void
+gives_back_the_fullest_event(void **state)
+{
+	struct batch *batch = batch_new(9, 4096);
+	struct packer *packer = packer_new(CODEC_ZSTD, 0);
+	struct tail_packer *tail = tail_packer_new(packer);
+	struct arena *arena = arena_new(0);
+	struct err err = { .kind = ERR_NONE };
+	const struct event *event = fullest_event(batch, DAY);
+	struct event *back;
+	size_t n;
+
+	(void)state;
+	back = tail_unpack(tail_pack(tail, &event, 1), arena, &n, &err);
+	assert_non_null(back);
+	assert_true(events_agree(event, back));
+	arena_free(arena);
+	tail_packer_free(tail);
+	packer_free(packer);
+	batch_put(batch);
+}
+
+static void
 refuses_rows_that_are_cut(void **state)
 {
 	struct batch *batch = batch_new(9, 4096);
@@ -94,6 +116,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_back_whole_events),
+		cmocka_unit_test(gives_back_the_fullest_event),
 		cmocka_unit_test(refuses_rows_that_are_cut),
 	};
 
