@@ -29,7 +29,7 @@ HARDEN	:= -fstack-protector-strong -fPIE -fcf-protection=full \
 	   $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 OPT	?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -DYAGURA_VERSION='"$(VERSION)"'
-CFLAGS	+= -std=c11 $(OPT) $(WARN) $(HARDEN) $(san) -pthread
+CFLAGS	+= -std=c11 $(OPT) $(WARN) $(HARDEN) $(san) $(WERROR) -pthread
 LDFLAGS	+= $(san) -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack
 LDLIBS	:= -levent -levent_pthreads -lpcre2-8 -lsqlite3 -lmaxminddb -lz \
 	   -lzstd -lyaml -lcrypto -lm
@@ -130,7 +130,7 @@ lint:
 	@tools/install-deps $(DEPS_LINT)
 	@tests/lint
 	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/lint OPT=-O1 \
-	    "CFLAGS=-Werror" all
+	    WERROR=-Werror all
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SAN=address,undefined \
