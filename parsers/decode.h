@@ -25,6 +25,7 @@ struct arena;
 struct pcre2_real_match_context_8;
 struct pcre2_real_match_data_8;
 struct regex_scratch;
+struct stream;
 
 /* What a key means to a definition; made when the lane first meets it. */
 struct binding {
@@ -69,6 +70,7 @@ struct reading {
 	unsigned depth;			/* of decoding inside decoding */
 	uint32_t attempt;		/* counts definitions tried */
 	const struct decoder *decoder;	/* at work */
+	const struct stream *stream;	/* the line stands beneath its header */
 	/* The last log source that a block changed, and what it became. */
 	struct {
 		const struct block *block;

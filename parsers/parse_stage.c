@@ -5,16 +5,22 @@
 #include "engine/batch.h"
 #include "engine/check.h"
 #include "parsers/enrich.h"
+#include "parsers/streams.h"
 
 struct parse_stage {
 	struct parserset *set;		/* counted; that of the lane */
 	struct parser_lane *lane;
+	struct streams *streams;
 };
 
 struct parse_stage *
-parse_stage_new(void)
+parse_stage_new(struct streams *streams)
 {
-	return xcalloc(1, sizeof(struct parse_stage));
+	struct parse_stage *stage = xcalloc(1, sizeof(*stage));
+
+	stage->streams = streams == NULL ? streams_new()
+	    : streams_get(streams);
+	return stage;
 }
 
 void
@@ -24,6 +30,7 @@ parse_stage_free(struct parse_stage *stage)
 		return;
 	parser_lane_free(stage->lane);
 	parserset_put(stage->set);
+	streams_put(stage->streams);
 	free(stage);
 }
 
@@ -36,6 +43,7 @@ lane_for(struct parse_stage *stage, struct parserset *set)
 		parserset_put(stage->set);
 		stage->set = parserset_get(set);
 		stage->lane = parser_lane_new(set);
+		parser_lane_share(stage->lane, stage->streams);
 	}
 	return stage->lane;
 }

@@ -10,11 +10,13 @@
 
 struct batch;
 struct enrich;
+struct streams;
 
 struct parse_stage;
 
-/* One for each worker; takes no counts until run. */
-struct parse_stage *parse_stage_new(void);
+/* One for each worker. `streams` (counted) is what they all know of header
+ * lines; NULL: what this one knows. */
+struct parse_stage *parse_stage_new(struct streams *streams);
 void parse_stage_free(struct parse_stage *stage);
 
 /* Decodes all events with this set (counted by the stage as long as it is the

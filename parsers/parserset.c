@@ -29,6 +29,7 @@
 #include "parsers/builtin.h"
 #include "parsers/decode.h"
 #include "parsers/markindex.h"
+#include "parsers/streams.h"
 
 #define AHEAD_NS (24 * 3600 * TIME_S_NS)	/* a clock further off lies */
 #define LEAST_PAIRS 3		/* that make a text key=value */
@@ -42,6 +43,8 @@ struct parserset {
 	struct map *names;
 	struct markindex *index;
 	const struct def *json, *kv, *cef, *leef;	/* for unknown lines */
+	struct mark_entry *headed;	/* marks of headers, by rank */
+	size_t	 nheaded;
 	size_t	 nslots;	/* most of any definition */
 };
 
@@ -63,6 +66,9 @@ struct parser_lane {
 	const struct zone *zone;
 	struct strbuf *explain;	/* NULL: nobody asks */
 	unsigned depth;		/* of records inside records */
+	struct streams *streams;	/* counted */
+	struct map *known;	/* place -> struct stream, as last asked */
+	bool	 heading;	/* the line is one of a header */
 };
 
 /* --- loading ------------------------------------------------------------- */
@@ -142,6 +148,36 @@ find_def(const struct parserset *set, struct slice name)
 	return found == NULL ? NULL : set->defs[found->num];
 }
 
+static int
+by_header(const void *a, const void *b)
+{
+	const struct mark_entry *x = a, *y = b;
+
+	if (x->def->priority != y->def->priority)
+		return x->def->priority < y->def->priority ? 1 : -1;
+	if (x->marks->header.n != y->marks->header.n)
+		return x->marks->header.n < y->marks->header.n ? 1 : -1;
+	return slice_cmp(x->def->name, y->def->name);
+}
+
+static void
+list_headed(struct parserset *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->ndefs; i++)
+		n += set->defs[i]->nmarks;
+	set->headed = arena_zalloc(set->arena, (n + 1) *
+	    sizeof(*set->headed));
+	for (size_t i = 0; i < set->ndefs; i++)
+		for (size_t k = 0; k < set->defs[i]->nmarks; k++)
+			if (set->defs[i]->marks[k].header.n > 0)
+				set->headed[set->nheaded++] =
+				    (struct mark_entry){ set->defs[i],
+				    &set->defs[i]->marks[k], false };
+	qsort(set->headed, set->nheaded, sizeof(*set->headed), by_header);
+}
+
 struct parserset *
 parserset_load(const char *const *names, size_t n, struct diag *diag)
 {
@@ -167,6 +203,7 @@ parserset_load(const char *const *names, size_t n, struct diag *diag)
 	set->kv = find_def(set, SLICE("generic_kv"));
 	set->cef = find_def(set, SLICE("generic_cef"));
 	set->leef = find_def(set, SLICE("generic_leef"));
+	list_headed(set);
 	for (size_t i = 0; i < paths.n; i++)
 		free(paths.at[i]);
 	free(paths.at);
@@ -228,6 +265,8 @@ parser_lane_new(struct parserset *set)
 	struct reading *r = &lane->reading;
 
 	lane->set = parserset_get(set);
+	lane->streams = streams_new();
+	lane->known = map_new();
 	r->tree = keytree_new();
 	r->bindings = xcalloc(set->ndefs + 1, sizeof(*r->bindings));
 	r->nbindings = xcalloc(set->ndefs + 1, sizeof(*r->nbindings));
@@ -241,6 +280,30 @@ parser_lane_new(struct parserset *set)
 	pcre2_set_depth_limit(r->match_context, REGEX_DEPTH_LIMIT);
 	pcre2_set_heap_limit(r->match_context, REGEX_HEAP_KIB);
 	return lane;
+}
+
+static void
+forget_streams(struct parser_lane *lane)
+{
+	union map_value value;
+	struct slice place;
+	size_t at = 0;
+
+	while (map_next(lane->known, &at, &place, &value)) {
+		stream_fini(value.ptr);
+		free(value.ptr);
+	}
+	map_free(lane->known);
+	lane->known = map_new();
+}
+
+void
+parser_lane_share(struct parser_lane *lane, struct streams *streams)
+{
+	forget_streams(lane);
+	streams_put(lane->streams);
+	lane->streams = streams == NULL ? streams_new()
+	    : streams_get(streams);
 }
 
 void
@@ -263,6 +326,9 @@ parser_lane_free(struct parser_lane *lane)
 	pcre2_match_context_free(r->match_context);
 	pcre2_match_data_free(r->match_data);
 	free(lane->nodes);
+	forget_streams(lane);
+	map_free(lane->known);
+	streams_put(lane->streams);
 	parserset_put(lane->set);
 	free(lane);
 }
@@ -708,6 +774,142 @@ choose(struct parser_lane *lane, const struct line *line)
 	return false;
 }
 
+/* --- lines beneath a header ---------------------------------------------- */
+static struct slice
+place_of(const struct event *event, struct slice program,
+    char buf[STREAM_PLACE_BYTES])
+{
+	struct slice peer = slice_head(event->peer, STREAM_PLACE_BYTES / 2);
+
+	program = slice_head(program, STREAM_PLACE_BYTES / 2 - 1);
+	if (peer.len > 0)
+		memcpy(buf, peer.ptr, peer.len);
+	buf[peer.len] = '\0';
+	if (program.len > 0)
+		memcpy(buf + peer.len + 1, program.ptr, program.len);
+	return slice_of(buf, peer.len + 1 + program.len);
+}
+
+static bool
+reads_columns(const struct def *def, enum header_kind kind)
+{
+	return def->decoder.kind == (kind == HEADER_TSV ? DECODER_TSV
+	    : DECODER_W3C);
+}
+
+static const struct def *
+def_of_header(const struct parserset *set, struct slice header,
+    enum header_kind kind)
+{
+	for (size_t i = 0; i < set->nheaded; i++) {
+		const struct words *texts = &set->headed[i].marks->header;
+		size_t k = 0;
+
+		while (k < texts->n && slice_find(header, texts->at[k]) >= 0)
+			k++;
+		if (k == texts->n && reads_columns(set->headed[i].def, kind))
+			return set->headed[i].def;
+	}
+	return NULL;
+}
+
+/* What is known of the place, as of now; NULL if there is no header. */
+static struct stream *
+stream_at(struct parser_lane *lane, struct slice place)
+{
+	uint64_t now = streams_version(lane->streams);
+	struct strbuf header = STRBUF_INIT;
+	union map_value *at;
+	struct stream *stream;
+	uint64_t version;
+
+	if (now == 0)
+		return NULL;
+	if (map_count(lane->known) >= STREAMS)
+		forget_streams(lane);
+	at = map_get(lane->known, place, NULL);
+	if (at->ptr == NULL)
+		at->ptr = xcalloc(1, sizeof(*stream));
+	stream = at->ptr;
+	if (stream->checked != now) {
+		version = streams_find(lane->streams, place, &header);
+		if (version != stream->version) {
+			stream_fini(stream);
+			stream_read(stream, strbuf_slice(&header));
+			stream->version = version;
+			stream->def = def_of_header(lane->set,
+			    strbuf_slice(&header), stream->kind);
+		}
+		stream->checked = now;
+		strbuf_fini(&header);
+	}
+	return stream->version == 0 ? NULL : stream;
+}
+
+/* A line of a header is an event that says nothing but itself. */
+static void
+keep_header(struct parser_lane *lane, const struct def *def,
+    const struct line *line)
+{
+	struct reading *r = &lane->reading;
+
+	lane->heading = true;
+	if (def != NULL) {
+		event_set(r->event, FIELD_EVENT_MODULE,
+		    value_text(def->module, TRANSFORM_OWNED));
+		event_set(r->event, FIELD_EVENT_DATASET,
+		    value_text(def->dataset, TRANSFORM_OWNED));
+		event_set(r->event, FIELD_YAGURA_PARSER,
+		    value_text(def->name, TRANSFORM_OWNED));
+	}
+	event_set(r->event, FIELD_EVENT_ACTION,
+	    value_text(SLICE("log-header"), TRANSFORM_OWNED));
+	put_message(r, line->header.body);
+	put_host(r, def == NULL ? HOST_IS_HOST : def->host);
+	explain(lane, "a line of the header of a stream");
+}
+
+/* True if the line belongs to a stream with a header. */
+static bool
+run_stream(struct parser_lane *lane, const struct line *line,
+    const struct def *forced)
+{
+	struct reading *r = &lane->reading;
+	char buf[STREAM_PLACE_BYTES];
+	struct slice body = slice_trim(line->header.body), place;
+	const struct def *def;
+	struct stream *stream;
+	enum header_kind kind;
+	bool dated, taken;
+
+	kind = header_line(body, &dated);
+	if (kind == HEADER_NONE && streams_version(lane->streams) == 0)
+		return false;
+	if (forced != NULL && forced->decoder.kind != DECODER_TSV &&
+	    forced->decoder.kind != DECODER_W3C)
+		return false;
+	place = place_of(r->event, line->header.appname, buf);
+	if (kind != HEADER_NONE && !dated)
+		streams_add(lane->streams, place, body);
+	stream = stream_at(lane, place);
+	def = stream == NULL ? NULL : forced != NULL ? forced : stream->def;
+	if (kind != HEADER_NONE) {
+		keep_header(lane, def, line);
+		return true;
+	}
+	if (def == NULL || stream->n == 0)
+		return false;
+	r->stream = stream;
+	taken = try_def(lane, def, line);
+	if (taken) {
+		explain(lane, "%.*s: takes the line, beneath its header",
+		    (int)def->name.len, def->name.ptr);
+		finish_def(lane, line);
+	}
+	r->stream = NULL;
+	return taken;
+}
+
 /* --- lines that no definition knows -------------------------------------- */
 static size_t
 count_pairs(struct slice body)
@@ -835,10 +1037,15 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 
 	line.ncolumns = 0;
 	line.json = false;
-	if (text.len > 0 && text.ptr[0] == '{') {
-		line.header = (struct syslog_header){ .priority = -1,
-		    .body = text };
-	} else {
+	line.kind = BODY_TEXT;
+	line.header = (struct syslog_header){ .priority = -1, .body = text };
+	if (options->def.len > 0)
+		forced = find_def(lane->set, options->def);
+	/* A file's columns may look like a header of syslog. */
+	if (text.len > 0 && text.ptr[0] != '{' && text.ptr[0] != '<' &&
+	    run_stream(lane, &line, forced))
+		return;
+	if (text.len == 0 || text.ptr[0] != '{') {
 		syslog_read(text, &line.header);
 		put_header(r, &line.header);
 		/* Junos and Check Point say all in the structured data. */
@@ -855,14 +1062,15 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 			line.header.body.len--;
 		}
 	}
+	if (line.header.body.len < text.len &&
+	    run_stream(lane, &line, forced))
+		return;
 	classify(lane, &line);
 	explain(lane, "header: host \"%.*s\", program \"%.*s\", %s time; "
 	    "body: %s", (int)line.header.hostname.len,
 	    line.header.hostname.ptr, (int)line.header.appname.len,
 	    line.header.appname.ptr, line.header.has_time ? "a" : "no",
 	    body_names[line.kind]);
-	if (options->def.len > 0)
-		forced = find_def(lane->set, options->def);
 	if (forced != NULL) {
 		known = suits(forced, &line) && try_def(lane, forced, &line);
 		if (known)
@@ -927,7 +1135,8 @@ tag_bytes(struct event *event)
 }
 
 static void
-take_time(struct reading *r, const struct parser_options *options)
+take_time(struct reading *r, const struct parser_options *options,
+    bool heading)
 {
 	struct event *event = r->event;
 
@@ -936,7 +1145,8 @@ take_time(struct reading *r, const struct parser_options *options)
 		event->has_time = true;
 	}
 	if (!event->has_time) {
-		event_tag(event, EVENT_TAG_TIME_MISSING);
+		if (!heading)
+			event_tag(event, EVENT_TAG_TIME_MISSING);
 		event->time_ns = event->ingested_ns;
 		return;
 	}
@@ -979,6 +1189,7 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 	r->owned = false;
 	r->ntape = 0;
 	r->def = NULL;
+	lane->heading = false;
 	lane->line++;
 	keytree_rewind(r->tree);
 	tag_bytes(event);
@@ -986,7 +1197,7 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 		event_set(event, FIELD_LOG_SOURCE_ADDRESS,
 		    value_text(event->peer, TRANSFORM_OWNED));
 	run_body(lane, options, event->raw);
-	take_time(r, options);
+	take_time(r, options, lane->heading);
 }
 
 void
@@ -1082,12 +1293,18 @@ run_example(struct parser_lane *lane, const struct def *def,
     const struct example *example, struct diag *diag)
 {
 	struct batch *batch = batch_new(0, 1);
-	struct event *event = batch_add(batch, example->line,
-	    slice_of("", 0), example->now_ns);
 	struct parser_options options = { .zone = example->zone };
 	const struct value *name;
 	char buf[VALUE_TEXT_BYTES];
+	struct event *event;
 
+	parser_lane_share(lane, NULL);
+	for (size_t i = 0; i < example->header.n; i++)
+		parser_run(lane, &options, batch_add(batch,
+		    example->header.at[i], slice_of("", 0),
+		    example->now_ns));
+	event = batch_add(batch, example->line, slice_of("", 0),
+	    example->now_ns);
 	parser_run(lane, &options, event);
 	name = event_get(event, FIELD_YAGURA_PARSER);
 	if (name == NULL || !slice_eq(value_as_text(name, buf), def->name))

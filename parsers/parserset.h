@@ -14,6 +14,7 @@
 
 struct diag;
 struct event;
+struct streams;
 struct parserset;
 struct parser_lane;
 
@@ -38,6 +39,10 @@ size_t parserset_test(struct parserset *set, struct diag *diag);
  * which definition a peer and program spoke last. Keeps a count of the set. */
 struct parser_lane *parser_lane_new(struct parserset *set);
 void parser_lane_free(struct parser_lane *lane);
+
+/* Asks this table for headers from now on (counted); NULL: a new one of its
+ * own, as at first. What a lane read before is a stream of its own no more. */
+void parser_lane_share(struct parser_lane *lane, struct streams *streams);
 
 /* How the lane treats what it is given; zeroed means defaults. */
 struct parser_options {

@@ -128,6 +128,7 @@ run_fd(struct parse *p, int fd, const char *name)
 	bool skipping = false;
 	ssize_t n;
 
+	parser_lane_share(p->lane, NULL);	/* a header is its file's */
 	for (;;) {
 		size_t used;
 

@@ -13,6 +13,7 @@
 #include "engine/snapshot.h"
 #include "engine/strbuf.h"
 #include "parsers/parse_stage.h"
+#include "parsers/streams.h"
 #include "tools/daemon_load.h"
 
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct stages {
 	const struct conf *conf;
 	struct snapshot *loaded;
 	struct outputs *outputs;
+	struct streams *streams;	/* for all lanes */
 	field_t	 level;		/* yagura.level */
 	/* correlate thread */
 	struct correlator *correlator;
@@ -49,10 +51,10 @@ struct stages {
 static void *
 stage_lane_new(void *user)
 {
+	struct stages *stages = user;
 	struct lane *lane = xcalloc(1, sizeof(*lane));
 
-	(void)user;
-	lane->parse = parse_stage_new();
+	lane->parse = parse_stage_new(stages->streams);
 	lane->match = match_stage_new();
 	return lane;
 }
@@ -273,6 +275,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	batch_release = release;
 	stages->conf = conf;
 	stages->outputs = outputs;
+	stages->streams = streams_new();
 	stages->level = field_intern(SLICE("yagura.level"));
 	stages->raised_last = &stages->raised;
 	stages->loaded = snapshot_new(loaded, loaded_get, loaded_put);
@@ -294,6 +297,7 @@ stages_close(struct stages *stages, struct err *err)
 	correlator_free(stages->correlator);
 	snapshot_free(stages->loaded);
 	pthread_mutex_destroy(&stages->mutex);
+	streams_put(stages->streams);
 	free(stages);
 	return status;
 }

@@ -336,7 +336,7 @@ main(int argc, char **argv)
 	story.parsers = parserset_load(defs, 1, diag);
 	story.rules = ruleset_load(rules, 1, diag);
 	diag_print(diag, stderr);
-	story.parse = parse_stage_new();
+	story.parse = parse_stage_new(NULL);
 	story.match = match_stage_new();
 	begin(&story);
 	while (fgets(line, sizeof line, file) != NULL) {
