@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define SOCKET_BYTES (1 << 20)	/* asked for; the kernel may give less */
-#define RESTART_S 1		/* a helper that died is begun anew after this */
+#define RESTART_S 1		/* then a helper that died is begun anew */
 
 /* Sent or to be sent, and not yet acknowledged. */
 struct kept {

@@ -87,7 +87,8 @@ conf_duration(struct slice text, int64_t *ns)
 {
 	static const struct { struct slice unit; int64_t ns; } units[] = {
 		{ { "ms", 2 }, 1000000 }, { { "s", 1 }, SECOND_NS },
-		{ { "m", 1 }, 60 * SECOND_NS }, { { "h", 1 }, 3600 * SECOND_NS },
+		{ { "m", 1 }, 60 * SECOND_NS },
+		{ { "h", 1 }, 3600 * SECOND_NS },
 		{ { "d", 1 }, DAY_NS }, { { "w", 1 }, 7 * DAY_NS },
 	};
 	int64_t scale = SECOND_NS;
@@ -554,7 +555,8 @@ read_listen(struct reader *reader, const struct row *row,
 static void
 read_list_row(struct reader *reader, const struct yaml_node *node)
 {
-	static const char *const known[] = { "name", "file", "key", "category" };
+	static const char *const known[] = { "name", "file", "key",
+		"category" };
 	struct conf *conf = reader->conf;
 	const struct yaml_node *file = yaml_get(node, "file");
 	struct conf_list row = { 0 };

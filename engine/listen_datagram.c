@@ -26,7 +26,7 @@ struct datagrams {
 	bool	 paused;
 	uint64_t drops;		/* of the kernel, seen so far */
 	size_t	 line_bytes;
-	char	*bytes;		/* AT_ONCE * DATAGRAM_BYTES; touched as needed */
+	char	*bytes;		/* AT_ONCE * DATAGRAM_BYTES */
 	struct mmsghdr headers[AT_ONCE];
 	struct iovec places[AT_ONCE];
 	struct sockaddr_storage from[AT_ONCE];

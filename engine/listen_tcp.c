@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define BACKLOG 1024
-#define RETRY_MS 200		/* out of descriptors: accept again after this */
+#define RETRY_MS 200		/* out of descriptors: accepts again then */
 #define QUIET_S 2		/* a NUL at the end of what came is a trailer */
 
 struct tcp;

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 #define READ_BYTES (256u << 10)	/* one read of a stream; behind what was left */
-#define GRACE_MS 300		/* on SIGTERM what is in flight may still come */
+#define GRACE_MS 300		/* on SIGTERM what was sent may still come */
 #define ANSWER_ROUNDS 50	/* turns of the loop for the last answers */
 
 /* One submitted batch: what it holds of each input. */

@@ -21,7 +21,7 @@ struct loop;
 struct pipeline;
 struct strbuf;
 
-#define BATCH_IDLE_MS 10	/* an open batch goes at the latest after this */
+#define BATCH_IDLE_MS 10	/* an open batch goes after this */
 
 /* A request with an Idempotency-Key is one transaction: at most this many
  * lines, and as many batches are kept free for it. */

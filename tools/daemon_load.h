@@ -40,7 +40,8 @@ void *loaded_get(void *loaded);
 void loaded_put(void *loaded);
 
 /* Before parsing: from the number of the input in event->source makes the row
- * of options, by the first row of `sources` that fits. Needs a FILLING batch. */
+ * of options, by the first row of `sources` that fits. Needs a FILLING
+ * batch. */
 void loaded_resolve(const struct loaded *loaded, struct batch *batch);
 
 #endif

@@ -284,7 +284,8 @@ a_fast_sender_is_slowed_and_loses_nothing(void **state)
 	rest = strbuf_slice(&rig->stored);
 	while (rest.len > 0) {
 		assert_int_equal(atoi(rest.ptr), expected++);
-		rest = slice_skip(rest, (size_t)slice_find_byte(rest, '\n') + 1);
+		rest = slice_skip(rest,
+		    (size_t)slice_find_byte(rest, '\n') + 1);
 	}
 	assert_int_equal(expected, MANY);
 }

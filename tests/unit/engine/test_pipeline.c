@@ -18,7 +18,7 @@ struct record {
 	uint64_t correlated, added, committed;	/* expected next sequence */
 	bool	 shuffled;		/* seen by correlate */
 	bool	 disorder, cut;		/* seen by the writer */
-	int	 commits, fail;		/* fail: commits left that find no room */
+	int	 commits, fail;		/* fail: commits that find no room */
 	bool	 broken;
 	bool	 open;
 };
