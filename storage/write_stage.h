@@ -64,7 +64,7 @@ struct writer_figures {
 	uint64_t values_dropped;	/* past the names of a day */
 	uint64_t damaged;	/* events of the tail that do not read */
 	uint64_t days_dropped;	/* by retention */
-	uint64_t set_aside;	/* day files found damaged at the start */
+	uint64_t set_aside;	/* day files found damaged */
 };
 void writer_figures(const struct writer *writer, struct writer_figures *out);
 

@@ -83,15 +83,20 @@ counter_to(enum metric metric, uint64_t value)
 }
 
 static void
-sync_metrics(struct daemon *daemon)
+sync_inputs(struct daemon *daemon)
 {
+	static const enum metric reasons[INPUT_REJECTS] = {
+		[INPUT_CUT] = METRIC_REJECTED_SHUTDOWN,
+		[INPUT_NOT_NDJSON] = METRIC_REJECTED_JSON,
+		[INPUT_LOST] = METRIC_REJECTED_STORE };
+	_Static_assert(INPUT_REJECTS == 3, "each reason has its counter");
 	static const enum metric vias[] = { METRIC_RECEIVED_UDP,
 	    METRIC_RECEIVED_TCP, METRIC_RECEIVED_UNIX, METRIC_RECEIVED_HTTP };
 	static const char *const names[] = { "udp", "tcp", "unix", "http" };
 	uint64_t via[4] = { 0 }, stored = 0, bytes = 0, drops = 0, open = 0,
-	    received = 0, turned = 0, rejected = 0;
+	    received = 0, turned = 0, rejected[INPUT_REJECTS] = { 0 },
+	    refused = 0;
 	const struct input *inputs;
-	struct stages_figures figures;
 	size_t n;
 
 	inputs = loop_inputs(daemon->loop, &n);
@@ -106,7 +111,7 @@ sync_metrics(struct daemon *daemon)
 		open += inputs[i].connections;
 		turned += inputs[i].turned_away;
 		for (int k = 0; k < INPUT_REJECTS; k++)
-			rejected += inputs[i].rejected[k];
+			rejected[k] += inputs[i].rejected[k];
 	}
 	for (size_t k = 0; k < 4; k++)
 		counter_to(vias[k], via[k]);
@@ -114,17 +119,50 @@ sync_metrics(struct daemon *daemon)
 	counter_to(METRIC_KERNEL_DROPS, drops);
 	counter_to(METRIC_CONNECTIONS_REFUSED, turned);
 	metric_set(METRIC_CONNECTIONS, (int64_t)open);
-	metric_set(METRIC_IN_FLIGHT, (int64_t)(received - stored - rejected));
-	stages_figures(daemon->stages, &figures);
-	metric_set(METRIC_CORRELATION_GROUPS,
-	    (int64_t)figures.correlator.groups);
 	counter_to(METRIC_STORED, stored);
-	counter_to(METRIC_STORED_BYTES, figures.writer.bytes_raw);
-	counter_to(METRIC_COMMITS, figures.writer.commits);
-	counter_to(METRIC_CHUNKS_SEALED, figures.writer.chunks);
-	counter_to(METRIC_CHUNK_BYTES, figures.writer.bytes_stored);
-	counter_to(METRIC_CORRELATION_EVICTIONS, figures.correlator.evicted);
-	counter_to(METRIC_CORRELATION_LATE, figures.correlator.late);
+	for (int k = 0; k < INPUT_REJECTS; k++) {
+		counter_to(reasons[k], rejected[k]);
+		refused += rejected[k];
+	}
+	metric_set(METRIC_IN_FLIGHT, (int64_t)(received - stored - refused));
+}
+
+static void
+sync_writer(const struct writer_figures *writer)
+{
+	counter_to(METRIC_STORED_BYTES, writer->bytes_raw);
+	counter_to(METRIC_COMMITS, writer->commits);
+	counter_to(METRIC_CHUNKS_SEALED, writer->chunks);
+	counter_to(METRIC_CHUNK_BYTES, writer->bytes_stored);
+	counter_to(METRIC_VALUES_DROPPED, writer->values_dropped);
+	counter_to(METRIC_TAIL_DAMAGED, writer->damaged);
+	counter_to(METRIC_PARTITIONS_DELETED, writer->days_dropped);
+	counter_to(METRIC_PARTITIONS_DAMAGED, writer->set_aside);
+}
+
+static void
+sync_correlator(const struct correlator_figures *correlator)
+{
+	counter_to(METRIC_ALERTS_RAISED, correlator->raised);
+	counter_to(METRIC_ALERTS_SUPPRESSED, correlator->suppressed);
+	metric_set(METRIC_ALERTS_WAITING, (int64_t)correlator->waiting);
+	counter_to(METRIC_ALERTS_DROPPED, correlator->lost);
+	metric_set(METRIC_CORRELATION_GROUPS, (int64_t)correlator->groups);
+	counter_to(METRIC_CORRELATION_EVICTIONS, correlator->evicted);
+	counter_to(METRIC_CORRELATION_CAPPED, correlator->entries_capped);
+	counter_to(METRIC_CORRELATION_FORGOTTEN, correlator->forgotten);
+	counter_to(METRIC_CORRELATION_LATE, correlator->late);
+}
+
+static void
+sync_metrics(struct daemon *daemon)
+{
+	struct stages_figures figures;
+
+	sync_inputs(daemon);
+	stages_figures(daemon->stages, &figures);
+	sync_writer(&figures.writer);
+	sync_correlator(&figures.correlator);
 }
 
 static void

@@ -148,8 +148,11 @@ static int
 stage_commit(void *user, struct err *err)
 {
 	struct stages *stages = user;
+	int status = writer_commit(stages->writer, err);
 
-	return writer_commit(stages->writer, err);
+	if (status < 0)
+		metric_add(METRIC_COMMIT_FAILURES, 1);
+	return status;
 }
 
 /* Only alerts go out; joined records stand behind the received ones, too. */

@@ -133,6 +133,10 @@ put_store(struct strbuf *out, const struct status_view *view,
 	put_number(out, "bytes_raw", figures->writer.bytes_raw);
 	put_number(out, "bytes_stored", figures->writer.bytes_stored);
 	put_number(out, "days_open", figures->writer.days_open);
+	put_number(out, "values_dropped", figures->writer.values_dropped);
+	put_number(out, "tail_damaged", figures->writer.damaged);
+	put_number(out, "days_dropped", figures->writer.days_dropped);
+	put_number(out, "set_aside", figures->writer.set_aside);
 	if (statvfs(view->conf->data, &disk) == 0) {
 		put_number(out, "disk_free",
 		    (uint64_t)disk.f_bavail * disk.f_frsize);
@@ -155,6 +159,11 @@ put_correlation(struct strbuf *out, const struct stages_figures *figures)
 	put_number(out, "late", figures->correlator.late);
 	put_number(out, "raised", figures->correlator.raised);
 	put_number(out, "runs", figures->correlator.runs);
+	put_number(out, "suppressed", figures->correlator.suppressed);
+	put_number(out, "capped", figures->correlator.entries_capped);
+	put_number(out, "forgotten", figures->correlator.forgotten);
+	put_number(out, "waiting", figures->correlator.waiting);
+	put_number(out, "lost", figures->correlator.lost);
 	strbuf_putc(out, '}');
 }
 
