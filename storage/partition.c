@@ -722,10 +722,12 @@ dayfile_trim(struct dayfile *file, uint64_t mark, struct err *err)
 		return -1;
 	for (size_t i = 0; i < 3 && result == 0; i++) {
 		stmt = db_prepare(file->db, steps[i], err);
-		if (stmt == NULL)
+		if (stmt == NULL) {
+			result = -1;
 			break;
+		}
 		sqlite3_bind_int64(stmt, 1, (int64_t)mark);
-		result = db_run(stmt, err) < 0 ? -1 : 0;
+		result = db_run(stmt, err);
 		sqlite3_finalize(stmt);
 	}
 	if (result == 0 && index_save(file, err) == 0 &&
@@ -799,8 +801,13 @@ dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
 		return -1;
 	if (dayfile_fields(file, err) == 0) {
 		n = chunks_list(file, infos, err);
-		claimed = db_number(file->db,
-		    "SELECT v FROM meta WHERE k = 'crc'", -1);
+		if (n >= 0 && db_read_number(file->db,
+		    "SELECT v FROM meta WHERE k = 'crc'", -1, &claimed,
+		    err) < 0) {
+			free(*infos);
+			*infos = NULL;
+			n = -1;
+		}
 	}
 	db_exec(file->db, "COMMIT", NULL);
 	if (n >= 0 && (n > 0 || claimed >= 0) &&

@@ -150,16 +150,29 @@ db_run(sqlite3_stmt *stmt, struct err *err)
 	return result < 0 ? -1 : 0;
 }
 
+int
+db_read_number(sqlite3 *db, const char *sql, int64_t otherwise,
+    int64_t *number, struct err *err)
+{
+	sqlite3_stmt *stmt = db_prepare(db, sql, err);
+	int step;
+
+	*number = otherwise;
+	if (stmt == NULL)
+		return -1;
+	step = db_step(stmt, err);
+	if (step == 1 && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		*number = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return step < 0 ? -1 : 0;
+}
+
 int64_t
 db_number(sqlite3 *db, const char *sql, int64_t otherwise)
 {
-	sqlite3_stmt *stmt = db_prepare(db, sql, NULL);
-	int64_t number = otherwise;
+	int64_t number;
 
-	if (stmt != NULL && db_step(stmt, NULL) == 1 &&
-	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		number = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	db_read_number(db, sql, otherwise, &number, NULL);
 	return number;
 }
 

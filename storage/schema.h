@@ -42,7 +42,13 @@ int db_step(sqlite3_stmt *stmt, struct err *err);
  * ERR_FULL, bytes that do not check ERR_DAMAGED, else ERR_IO. */
 int db_fail(sqlite3 *db, struct err *err);
 
-/* First column of the first row of a query, or `otherwise`. */
+/* First column of the first row of a query, or `otherwise` if there is none or
+ * it is NULL. -1 and *err if that cannot be told. */
+int db_read_number(sqlite3 *db, const char *sql, int64_t otherwise,
+    int64_t *number, struct err *err);
+
+/* The same for what nothing depends on: also `otherwise` if it cannot be
+ * told. */
 int64_t db_number(sqlite3 *db, const char *sql, int64_t otherwise);
 
 static inline struct slice

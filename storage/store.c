@@ -517,11 +517,17 @@ infos_choose(struct store *store, int64_t from_ns, int64_t to_ns)
 	store->ninfos = n;
 }
 
-static uint64_t
-mark_read(struct store *store)
+/* A mark that cannot be read must not pass for 0: chunks above it are left
+ * out. */
+static int
+mark_read(struct store *store, uint64_t *mark, struct err *err)
 {
-	return (uint64_t)db_number(store->live,
-	    "SELECT v FROM mark WHERE k = 'seq'", 0);
+	int64_t seq;
+	int result = db_read_number(store->live,
+	    "SELECT v FROM mark WHERE k = 'seq'", 0, &seq, err);
+
+	*mark = (uint64_t)seq;
+	return result;
 }
 
 size_t
@@ -534,7 +540,10 @@ store_partitions(struct store *store, int64_t from_ns, int64_t to_ns,
 	infos_clear(store);
 	if (db_exec(store->live, "SAVEPOINT days", err) < 0)
 		return 0;
-	mark = mark_read(store);
+	if (mark_read(store, &mark, err) < 0) {
+		db_exec(store->live, "RELEASE days", NULL);
+		return 0;
+	}
 	scan_days(store, from, to);
 	tail_days(store, from, to, err);
 	seq1 = xcalloc(store->ninfos + 1, sizeof(*seq1));
@@ -636,9 +645,11 @@ partition_open(struct store *store, const struct partition_info *info,
 	result = db_exec(store->live, "SAVEPOINT day", &why);
 	if (result == 0) {
 		int64_t day = day_of(info->day_ns);
-		uint64_t mark = mark_read(store);
+		uint64_t mark;
 
-		result = tail_read(partition, day, &why);
+		result = mark_read(store, &mark, &why);
+		if (result == 0)
+			result = tail_read(partition, day, &why);
 		if (result == 0)
 			result = chunks_read(partition, day, mark, &why);
 		db_exec(store->live, "RELEASE day", NULL);

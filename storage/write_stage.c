@@ -948,8 +948,8 @@ statements_make(struct writer *w, struct err *err)
 	return w->ledger != NULL ? 0 : -1;
 }
 
-/* live.db is gone or new: what the day files say is taken up, so that sequences
- * go on rising. */
+/* live.db is gone, new or without its marks: what the day files say is taken
+ * up, so that sequences go on rising and no chunk counts as uncommitted. */
 static void
 marks_from_files(struct writer *w)
 {
@@ -977,16 +977,24 @@ marks_from_files(struct writer *w)
 		w->boot = w->mark >> BOOT_SHIFT;
 }
 
+/* A mark that cannot be read must not pass for one that is 0: recovery would
+ * take every chunk above it away. */
 static int
 marks_open(struct writer *w, struct err *err)
 {
-	w->node = (uint32_t)db_number(w->live,
-	    "SELECT v FROM mark WHERE k = 'node'", 0);
-	w->boot = (uint64_t)db_number(w->live,
-	    "SELECT v FROM mark WHERE k = 'boot'", 0);
-	w->mark = (uint64_t)db_number(w->live,
-	    "SELECT v FROM mark WHERE k = 'seq'", 0);
-	if (w->node == 0)
+	int64_t node, boot, seq;
+
+	if (db_read_number(w->live, "SELECT v FROM mark WHERE k = 'node'", 0,
+	    &node, err) < 0 ||
+	    db_read_number(w->live, "SELECT v FROM mark WHERE k = 'boot'", 0,
+	    &boot, err) < 0 ||
+	    db_read_number(w->live, "SELECT v FROM mark WHERE k = 'seq'", -1,
+	    &seq, err) < 0)
+		return -1;
+	w->node = (uint32_t)node;
+	w->boot = (uint64_t)boot;
+	w->mark = seq > 0 ? (uint64_t)seq : 0;
+	if (w->node == 0 || seq < 0)
 		marks_from_files(w);
 	while (w->node == 0)
 		check(getrandom(&w->node, sizeof(w->node), 0) ==
@@ -1007,7 +1015,23 @@ marks_open(struct writer *w, struct err *err)
 	return 0;
 }
 
-/* Chunks that were not committed go; tail rows that are in a chunk go. */
+/* Chunks that were not committed go. What is damaged is set aside. */
+static int
+day_trim(struct writer *w, struct day *day, struct err *err)
+{
+	struct err why = { .kind = ERR_NONE };
+
+	if (day_open(w, day, &why) == 0 &&
+	    dayfile_trim(day->file, w->mark, &why) >= 0)
+		return 0;
+	day_close(w, day);
+	if (why.kind == ERR_DAMAGED)
+		return day_set_aside(w, day->day, err);
+	*err = why;
+	return -1;
+}
+
+/* Tail rows that are in a chunk go. */
 static int
 day_recover(struct writer *w, struct day *day, struct err *err)
 {
@@ -1020,10 +1044,9 @@ day_recover(struct writer *w, struct day *day, struct err *err)
 	dayfile_path(w->data, day->day, path);
 	if (stat(path, &st) < 0)
 		return 0;
-	if (day_open(w, day, err) < 0 ||
-	    dayfile_trim(day->file, w->mark, err) < 0)
+	if (day_trim(w, day, err) < 0)
 		return -1;
-	if (dayfile_node(day->file) != w->node)
+	if (day->file == NULL || dayfile_node(day->file) != w->node)
 		return 0;
 	seq1 = dayfile_seq1(day->file);
 	stmt = db_prepare(w->live,
@@ -1066,7 +1089,6 @@ recover(struct writer *w, struct err *err)
 {
 	sqlite3_stmt *stmt = db_prepare(w->live, "SELECT day FROM open_day "
 	    "UNION SELECT day FROM tail", err);
-	struct err why = { .kind = ERR_NONE };
 	int step;
 
 	if (stmt == NULL)
@@ -1076,17 +1098,9 @@ recover(struct writer *w, struct err *err)
 	sqlite3_finalize(stmt);
 	if (step < 0)
 		return -1;
-	for (struct day *day = w->days; day != NULL; day = day->next) {
-		if (day_recover(w, day, &why) == 0)
-			continue;
-		if (why.kind != ERR_DAMAGED) {
-			*err = why;
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day_recover(w, day, err) < 0)
 			return -1;
-		}
-		day_close(w, day);
-		if (day_set_aside(w, day->day, err) < 0)
-			return -1;
-	}
 	return tail_recover(w, err);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <sqlite3.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -383,6 +384,34 @@ starts_again_without_live_db(void **state)
 	writer_close(writer, false, NULL);
 }
 
+/* What is above the high-water mark is taken away: without the mark that would
+ * be everything. */
+static void
+keeps_its_chunks_without_a_high_water_mark(void **state)
+{
+	struct writer *writer = open_writer(0);
+	struct err err = { .kind = ERR_NONE };
+	char path[PATH_MAX + 16];
+	sqlite3 *db;
+
+	(void)state;
+	write_lines(writer, 0, 300, 100);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	snprintf(path, sizeof(path), "%s/live.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM mark WHERE k = 'seq';"
+	    "INSERT OR IGNORE INTO open_day(day) VALUES(20000), (20001), "
+	    "(20002)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	writer = open_writer(0);
+	check_exactly(300);
+	write_lines(writer, 300, 300, 100);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	check_exactly(600);
+	writer_close(writer, false, NULL);
+}
+
 /* --- crashes ------------------------------------------------------------- */
 
 static unsigned crash_in;
@@ -664,6 +693,7 @@ main(void)
 		TEST(lets_one_writer_in),
 		TEST(gives_each_start_higher_sequences),
 		TEST(starts_again_without_live_db),
+		TEST(keeps_its_chunks_without_a_high_water_mark),
 		TEST(shows_each_line_once_wherever_it_crashes),
 		TEST(keeps_what_has_no_room_until_there_is_some),
 		TEST(goes_on_while_a_day_file_cannot_be_written),
