@@ -943,7 +943,8 @@ unwrap_message(struct parser_lane *lane, const struct parser_options *options)
 	    lane->depth > 0)
 		return;
 	text = slice_of(message->text, message->len);
-	if (!syslog_is_header(text) && !(text.len > 2 && text.ptr[0] == '{') &&
+	if (!syslog_is_header(text) && !slice_starts(text, SLICE("<Event")) &&
+	    !(text.len > 2 && text.ptr[0] == '{') &&
 	    cef_header(text, columns, 7, &rest) < 5 &&
 	    leef_header(text, columns, 7, &rest) < 5)
 		return;
