@@ -379,6 +379,25 @@ read_sequence(struct slice *s, struct syslog_header *h)
 	*s = rest;
 }
 
+/* "notice sshd[77]: ": BIG-IP puts the severity as a word in between. */
+static void
+skip_level(struct slice *s)
+{
+	static const char *const levels[] = { "emerg", "alert", "crit", "err",
+	    "warning", "notice", "info", "debug" };
+	struct slice word = token(*s), rest, name, procid;
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (!slice_eq(word, slice_cstr(levels[i])))
+			continue;
+		rest = slice_skip(*s, word.len);
+		skip_blanks(&rest);
+		if (read_tag(rest, &name, &procid) > 0 && procid.len > 0)
+			*s = rest;
+		return;
+	}
+}
+
 static void
 read_host_and_tag(struct slice *s, struct syslog_header *h)
 {
@@ -406,6 +425,7 @@ read_host_and_tag(struct slice *s, struct syslog_header *h)
 		skip_blanks(s);
 	}
 	read_sequence(s, h);
+	skip_level(s);
 	n = read_tag(*s, &name, &procid);
 	if (n > 0 && !all_digits(name)) {
 		h->appname = name;
@@ -437,6 +457,16 @@ read_solaris_id(struct slice *s, struct syslog_header *h)
 	*s = slice_skip(*s, inner.len + 6);
 }
 
+/* "192.0.2.9:4000" */
+static bool
+has_port(struct slice word)
+{
+	ptrdiff_t colon = slice_find_byte(word, ':');
+
+	return colon > 0 && slice_find_byte(slice_head(word, (size_t)colon),
+	    '.') > 0 && all_digits(slice_skip(word, (size_t)colon + 1));
+}
+
 /* Without a priority the time alone decides, and an ISO time might as well be
  * the body's own: then only a program with its number makes it a header. */
 static bool
@@ -447,7 +477,9 @@ looks_like_program(struct slice s)
 
 	if (read_tag(s, &name, &procid) > 0 && procid.len > 0)
 		return true;
-	if (!is_host(word))
+	/* "hana/192.0.2.9:4000 TLS: " is a peer and a message. */
+	if (!is_host(word) || slice_find_byte(word, '/') >= 0 ||
+	    has_port(word))
 		return false;
 	s = slice_skip(s, word.len);
 	skip_blanks(&s);
