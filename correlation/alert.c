@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "correlation/window_run.h"
+#include "correlation/words.h"
 #include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/event.h"
@@ -99,12 +100,14 @@ put_value(struct strbuf *buf, const struct value *value)
 		strbuf_printf(buf, " (+%zu)", n - TEXT_LIST);
 }
 
-/* A value of the group, else of the event; "-" if there is none. */
-static void
+/* A value of the group, else of the event, else of another that contributes;
+ * false if there is none. */
+static bool
 put_field(struct strbuf *buf, const struct alert *alert, struct slice name)
 {
 	struct slice real = field_alias(name);
 	field_t fields[2] = { field_find(real), FIELD_NONE };
+	const struct word *word;
 	struct value value;
 
 	for (size_t i = 0; i < columns(alert); i++) {
@@ -115,12 +118,16 @@ put_field(struct strbuf *buf, const struct alert *alert, struct slice name)
 		    !slice_eq(column->name, real))
 			continue;
 		strbuf_put(buf, groupkey_value(alert->key, i));
-		return;
+		return true;
 	}
+	word = words_find(alert->run->words, fields[0]);
 	if (view_get(&alert->view, real, fields, &value))
 		put_value(buf, &value);
+	else if (fields[0] != FIELD_NONE && word != NULL)
+		strbuf_put(buf, slice_of(word->text, word->len));
 	else
-		strbuf_putc(buf, '-');
+		return false;
+	return true;
 }
 
 static void
@@ -136,7 +143,8 @@ put_span(struct strbuf *buf, const struct alert *alert)
 		strbuf_printf(buf, "%" PRId64 " h", s / 3600);
 }
 
-static void
+/* False: there is no such value. */
+static bool
 put_hole(struct strbuf *buf, const struct alert *alert, struct slice name)
 {
 	if (slice_eq(name, SLICE("count")))
@@ -146,26 +154,40 @@ put_hole(struct strbuf *buf, const struct alert *alert, struct slice name)
 	else if (slice_eq(name, SLICE("title")))
 		strbuf_put(buf, alert->rule->title);
 	else
-		put_field(buf, alert, name);
+		return put_field(buf, alert, name);
+	return true;
 }
 
+/* A [part in brackets] is left out if a value it names is not there. */
 static void
 put_template(struct strbuf *buf, const struct alert *alert, struct slice text)
 {
-	ptrdiff_t open, close;
+	size_t part = 0;	/* where the brackets began */
+	bool in_part = false, whole = true;
 
-	while ((open = slice_find_byte(text, '{')) >= 0) {
-		strbuf_put(buf, slice_head(text, (size_t)open));
-		text = slice_skip(text, (size_t)open + 1);
-		close = slice_find_byte(text, '}');
-		if (close < 0) {
-			strbuf_putc(buf, '{');
-			break;
+	while (text.len > 0) {
+		char byte = text.ptr[0];
+		ptrdiff_t close = byte == '{' ? slice_find_byte(text, '}') : -1;
+
+		if (byte == '[' && !in_part) {
+			part = buf->len;
+			in_part = whole = true;
+		} else if (byte == ']' && in_part) {
+			if (!whole)
+				buf->ptr[buf->len = part] = '\0';
+			in_part = false;
+		} else if (close < 0) {
+			strbuf_putc(buf, byte);
+		} else {
+			if (!put_hole(buf, alert, slice_of(text.ptr + 1,
+			    (size_t)close - 1))) {
+				whole = false;
+				strbuf_putc(buf, '-');
+			}
+			text = slice_skip(text, (size_t)close);
 		}
-		put_hole(buf, alert, slice_head(text, (size_t)close));
-		text = slice_skip(text, (size_t)close + 1);
+		text = slice_skip(text, 1);
 	}
-	strbuf_put(buf, text);
 }
 
 /* What an analyst asks first: whom does it concern? */
@@ -448,7 +470,8 @@ alert_fill(const struct alert *alert, struct event *out)
 	set_rule(alert->rule, out);
 	set_tags(alert->rule, out);
 	set_group(alert, out);
-	set_subjects(event, out);
+	if (!alert->own)
+		set_subjects(event, out);
 	set_events(alert, out);
 	set_sentences(alert, out);
 	if (alert->suppressed > 0)

@@ -22,6 +22,7 @@ struct alert {
 	struct slice key;	/* of the group; empty for a detection */
 	const struct window_run *run;
 	uint64_t suppressed;	/* earlier alerts held back */
+	bool	 own;		/* about yagura: the event is only when */
 };
 
 void alert_id(const struct alert *alert, char out[ALERT_ID_BYTES]);

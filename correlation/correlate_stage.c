@@ -16,12 +16,14 @@
 #include <stdlib.h>
 
 #include "correlation/alert.h"
+#include "correlation/degraded.h"
 #include "correlation/first_seen.h"
 #include "correlation/groupkey.h"
 #include "correlation/suppress.h"
 #include "correlation/window.h"
 #include "correlation/window_pool.h"
 #include "correlation/window_run.h"
+#include "correlation/words.h"
 #include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/check.h"
@@ -54,6 +56,7 @@ struct rule_state {
 	bool	 raises;
 	struct window *window;		/* correlations */
 	struct first_seen *first_seen;
+	field_t	 wanted[WORDS_FIELDS + 1];	/* by sentences, outer ones too */
 	uint8_t	 content[SHA256_BYTES];
 	int64_t	 reach_ns;
 };
@@ -116,6 +119,8 @@ struct correlator {
 	void	(*fired)(const struct firing *firing, void *arg);
 	void	*fired_arg;
 	uint64_t raised, runs, suppressed, lost;
+	uint64_t unremembered;	/* pairs that first_seen gave up */
+	struct degraded degraded;
 };
 
 /* --- making ---------------------------------------------------------------- */
@@ -204,6 +209,8 @@ put_correlation(struct strbuf *text, const struct ruleset *set,
 	strbuf_printf(text, "%d%.17g %d%.17g %d%.17g %d%.17g %d%.17g %d%.17g\n",
 	    b->has_gt, b->gt, b->has_gte, b->gte, b->has_lt, b->lt,
 	    b->has_lte, b->lte, b->has_eq, b->eq, b->has_neq, b->neq);
+	strbuf_printf(text, "%u %u %.17g %.17g\n", (unsigned)c->speed_lat,
+	    (unsigned)c->speed_lon, c->speed_kmh, c->speed_least_km);
 	for (size_t i = 0; i < c->nrefer; i++) {
 		strbuf_put(text, ruleset_rule(set, c->refer[i])->id);
 		strbuf_putc(text, '\n');
@@ -292,6 +299,24 @@ build_feeds(struct correlator *c)
 	free(n);
 }
 
+/* A rule's sentences, and those of rules that it has a part in; these have
+ * greater numbers. */
+static void
+want_words(struct correlator *c)
+{
+	for (size_t i = c->nrules; i-- > 0;) {
+		struct rule_state *state = &c->rules[i];
+
+		state->wanted[0] = FIELD_NONE;
+		if (state->raises)
+			words_wanted(state->rule, state->wanted);
+		for (size_t k = 0; k < state->nfeeds; k++)
+			for (const field_t *field = c->rules[state->feeds[k].
+			    correlation].wanted; *field != FIELD_NONE; field++)
+				words_want(state->wanted, *field);
+	}
+}
+
 static void
 reach(struct rule_state *rules, struct rule_state *state)
 {
@@ -363,6 +388,7 @@ take_set(struct correlator *c, struct ruleset *set)
 		reach(c->rules, state);
 	}
 	build_feeds(c);
+	want_words(c);
 	inherit(c, old, nold);
 	rule_states_free(old, nold);
 	if (old_set != NULL)
@@ -549,7 +575,8 @@ place_waiting(struct correlator *c)
 	c->nwaiting -= done;
 }
 
-static void
+/* False if there was no place for it. */
+static bool
 raise(struct correlator *c, struct alert *alert, struct window_run *run)
 {
 	struct event *place;
@@ -557,15 +584,16 @@ raise(struct correlator *c, struct alert *alert, struct window_run *run)
 	alert_id(alert, run->alert);
 	run->raised = true;
 	if (c->replaying)
-		return;
+		return true;
 	place = alert_place(c);
 	if (place == NULL) {
 		c->lost++;
-		return;
+		return false;
 	}
 	alert_fill(alert, place);
 	c->raised++;
 	run_touched(c, run);
+	return true;
 }
 
 /* A group-by value, else what the event has; empty if neither. */
@@ -674,6 +702,16 @@ merge_visit(struct correlator *c, const struct correlation *k, size_t others,
 	return false;
 }
 
+static bool
+read_number(const struct view *view, field_t field, double *out)
+{
+	field_t fields[2] = { field, FIELD_NONE };
+	struct value value;
+
+	return view_get(view, field_name(field), fields, &value) &&
+	    value_as_double(value_member(&value, 0), out);
+}
+
 /* The members of value_field, as entries hold them; 1 without meaning for
  * types that look at no value. */
 static size_t
@@ -693,6 +731,13 @@ read_values(const struct correlation *k, const struct item *item,
 		entries[0].u.steps = item->place < WINDOW_STEPS ?
 		    UINT64_C(1) << item->place : 0;
 		return 1;
+	}
+	if (k->type == CORRELATION_SPEED) {
+		double lat, lon;
+
+		return read_number(view, k->speed_lat, &lat) &&
+		    read_number(view, k->speed_lon, &lon) &&
+		    place_pack(lat, lon, &entries[0].u.value);
 	}
 	if (k->value_fields != NULL && *k->value_fields != FIELD_NONE)
 		name = field_name(*k->value_fields);
@@ -844,6 +889,12 @@ fire(struct correlator *c, const struct rule_state *state,
 		c->runs++;
 	}
 	if (wanted) {
+		struct view view = { .event = c->event };
+
+		words_merge(c->shared.pool, &group->run->words, state->wanted,
+		    group->words, time_less(span->end_ns, state->reach_ns));
+		words_learn(c->shared.pool, &group->run->words, state->wanted,
+		    &view, c->event->time_ns);
 		list_span(group, span, begins,
 		    visit->entry.time_ns);
 		if (!begins)
@@ -905,6 +956,24 @@ sample_clock(struct correlator *c, int64_t time_ns)
 	    group_due, c);
 }
 
+/* Only where steps differ does the last one lack what others had. */
+static void
+learn_words(struct correlator *c, const struct rule_state *state,
+    struct group *group, const struct visit *visit)
+{
+	struct view view = { .event = c->event };
+
+	if (!is_temporal(state->rule->correlation) ||
+	    state->wanted[0] == FIELD_NONE)
+		return;
+	if (visit->entry.run != NULL)
+		words_merge(c->shared.pool, &group->words, state->wanted,
+		    visit->entry.run->words, INT64_MIN);
+	else
+		words_learn(c->shared.pool, &group->words, state->wanted,
+		    &view, c->event->time_ns);
+}
+
 /* All visits to one group: enter, then test. Several times can only come from
  * inner firings of a late event. */
 static void
@@ -927,6 +996,7 @@ visit_group(struct correlator *c, const struct rule_state *state,
 			continue;
 		}
 		entered = true;
+		learn_words(c, state, group, other);
 	}
 	if (!entered)
 		return;
@@ -971,7 +1041,8 @@ is_new(struct correlator *c, const struct rule_state *state)
 	struct view view = { .event = c->event };
 	struct value value;
 	char text[VALUE_TEXT_BYTES];
-	uint64_t subject = 0;
+	uint64_t subject = 0, forgotten;
+	bool is;
 
 	strbuf_clear(&c->key);
 	for (size_t i = 0; i < rule->nfirst_seen; i++) {
@@ -982,9 +1053,12 @@ is_new(struct correlator *c, const struct rule_state *state)
 		if (i == 0)
 			subject = hash64(strbuf_slice(&c->key));
 	}
-	return first_seen_test(state->first_seen, subject,
+	forgotten = first_seen_forgotten(state->first_seen);
+	is = first_seen_test(state->first_seen, subject,
 	    hash64(strbuf_slice(&c->key)) + 0x9e3779b97f4a7c15,
 	    c->event->time_ns);
+	c->unremembered += first_seen_forgotten(state->first_seen) - forgotten;
+	return is;
 }
 
 static void
@@ -1005,6 +1079,34 @@ take_hit(struct correlator *c, uint32_t number)
 }
 
 static void
+tell_losses(struct correlator *c)
+{
+	struct losses now = { .groups = c->shared.evicted,
+	    .entries = c->shared.entries_capped,
+	    .keys = suppress_forgotten(c->suppress) + c->unremembered,
+	    .alerts = c->lost, .late = c->shared.late };
+	struct strbuf en = STRBUF_INIT, ja = STRBUF_INIT;
+	struct window_run *run;
+	struct rule rule;
+
+	if (c->replaying) {
+		c->degraded.told = now;
+		return;
+	}
+	if (!degraded_asks(&c->degraded, &now, c->event->time_ns))
+		return;
+	rule = degraded_rule(&c->degraded, &now, &en, &ja);
+	run = window_run_new(c->shared.pool);
+	window_run_add(run, c->event->seq, c->event->time_ns);
+	if (raise(c, &(struct alert){ .rule = &rule, .run = run, .own = true,
+	    .view = { .event = c->event } }, run))
+		degraded_told(&c->degraded, &now, c->event->time_ns);
+	window_run_drop(run);
+	strbuf_fini(&en);
+	strbuf_fini(&ja);
+}
+
+static void
 run_event(struct correlator *c, const uint32_t *hits, size_t n)
 {
 	if (c->limits.stated_times_only && !c->event->has_time)
@@ -1013,6 +1115,7 @@ run_event(struct correlator *c, const uint32_t *hits, size_t n)
 		take_hit(c, hits[i]);
 	while (c->norder > 0)
 		run_correlation(c, order_take(c));
+	tell_losses(c);
 	carried_drop(c);
 	arena_reset(c->scratch);
 }

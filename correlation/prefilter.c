@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "correlation/nibble.h"
 #include "engine/arena.h"
 #include "engine/check.h"
 #include "engine/cond.h"
@@ -54,6 +55,8 @@ struct matcher {
 	unsigned shift;		/* 32 less log2 of its bits; NULL: no grams */
 	struct gram *grams;	/* open addressing */
 	uint32_t mask;
+	const struct nibble *nibble;	/* for few texts, instead of the
+					 * sieve; NULL: none */
 };
 
 struct prefilter {
@@ -339,10 +342,28 @@ add_gram(struct matcher *m, struct text *text)
 	m->grams[at & m->mask].texts = text;
 }
 
+/* A few texts are looked for sixteen places at a time. */
+static void
+add_nibble(struct prefilter *p, struct matcher *m)
+{
+	struct nibble *nibble = arena_zalloc(p->arena, sizeof(*nibble));
+	unsigned set = 0;
+
+	for (uint32_t i = 0; i <= m->mask; i++) {
+		uint32_t key = m->grams[i].key;
+		const char triple[GRAM] = { (char)(key & 0xff),
+		    (char)(key >> 8 & 0xff), (char)(key >> 16 & 0xff) };
+
+		if (key != 0)
+			nibble_add(nibble, triple, set++ % NIBBLE_SETS);
+	}
+	m->nibble = nibble;
+}
+
 /* The sieve has 32 bits for each text, so that one place in thirty passes by
  * chance; small ones fit the first cache, large ones the second. */
 static void
-matcher_finish(struct matcher *m)
+matcher_finish(struct prefilter *p, struct matcher *m)
 {
 	struct map *counts = map_new();
 	unsigned bits = BITS_LEAST;
@@ -374,6 +395,8 @@ matcher_finish(struct matcher *m)
 		text->offset = rarest_gram(counts, text);
 		add_gram(m, text);
 	}
+	if (m->sieve != NULL && m->ntexts <= NIBBLE_MOST && nibble_usable())
+		add_nibble(p, m);
 	map_free(counts);
 	map_free(m->known);
 	free(m->texts);
@@ -491,7 +514,7 @@ prefilter_build(const struct prefilter_rule *rules, size_t n)
 			add_pred(p, need.pred[k], rules[i].number);
 	}
 	for (size_t i = 0; i < p->n; i++)
-		matcher_finish(&p->matchers[i]);
+		matcher_finish(p, &p->matchers[i]);
 	map_free(chooser.count);
 	arena_free(chooser.arena);
 	return p;
@@ -548,21 +571,29 @@ stands(const struct text *text, struct slice in, ptrdiff_t from)
 	return memcmp(in.ptr + from, text->bytes.ptr, len) == 0;
 }
 
+static const struct text *
+find_gram(const struct matcher *m, uint32_t key)
+{
+	uint32_t slot = gram_hash(key) >> 7;
+
+	key |= 1u << 24;
+	for (;; slot++) {
+		const struct gram *gram = &m->grams[slot & m->mask];
+
+		if (gram->key == key)
+			return gram->texts;
+		if (gram->key == 0)
+			return NULL;
+	}
+}
+
 static void
 offer_gram(const struct matcher *m, uint32_t key, struct slice in, size_t at,
     struct prefilter_sink *sink)
 {
-	uint32_t slot = gram_hash(key) >> 7;
-	const struct text *text;
+	const struct text *text = find_gram(m, key);
 
-	key |= 1u << 24;
-	while (m->grams[slot & m->mask].key != key) {
-		if (m->grams[slot & m->mask].key == 0)
-			return;
-		slot++;
-	}
-	for (text = m->grams[slot & m->mask].texts; text != NULL;
-	    text = text->next)
+	for (; text != NULL; text = text->next)
 		if (stands(text, in, (ptrdiff_t)at - text->offset))
 			offer_all(sink, text->rules);
 }
@@ -601,6 +632,37 @@ scan(const struct matcher *m, struct slice in, struct prefilter_sink *sink)
 }
 
 static void
+scan_few(const struct matcher *m, struct slice in,
+    struct prefilter_sink *sink)
+{
+	bool high = false;
+
+	for (size_t at = 0; (at = nibble_find(m->nibble, in, at, &high)) +
+	    GRAM <= in.len; at++)
+		offer_gram(m, gram_at(in.ptr + at), in, at, sink);
+}
+
+/* Whether a text may stand in ASCII that is not folded; true also if it is not
+ * ASCII. */
+static bool
+may_stand(const struct matcher *m, struct slice in)
+{
+	bool high = false;
+
+	for (size_t at = 0; (at = nibble_find(m->nibble, in, at, &high)) +
+	    GRAM <= in.len; at++) {
+		char gram[GRAM];
+
+		for (size_t k = 0; k < GRAM; k++)
+			gram[k] = (char)fold_ascii[(unsigned char)
+			    in.ptr[at + k]];
+		if (find_gram(m, gram_at(gram)) != NULL)
+			return true;
+	}
+	return high;
+}
+
+static void
 scan_shorts(const struct text *text, struct slice in,
     struct prefilter_sink *sink)
 {
@@ -636,11 +698,19 @@ run_scalar(const struct matcher *m, const struct value *value,
 	if (value->type == VALUE_NULL || value->type == VALUE_LIST)
 		return;
 	text = value_as_text(value, buf);
+	/* Whole events are looked through for a few texts: nothing is folded
+	 * where none of them can be. */
+	if (m->nfields == 0 && m->nibble != NULL && m->exact == NULL &&
+	    m->shorts == NULL && m->high_shorts == NULL &&
+	    !may_stand(m, text))
+		return;
 	if (text.ptr != buf)
 		text = folded.ptr != NULL ? folded : pred_fold(scratch, text);
 	if (m->exact != NULL)
 		look_up(m, text, sink);
-	if (m->sieve != NULL)
+	if (m->nibble != NULL)
+		scan_few(m, text, sink);
+	else if (m->sieve != NULL)
 		scan(m, text, sink);
 	scan_shorts(m->shorts, text, sink);
 	if (m->high_shorts != NULL && !fold_is_ascii(text))

@@ -17,6 +17,7 @@ enum correlation_type {
 	CORRELATION_TEMPORAL, CORRELATION_TEMPORAL_ORDERED,
 	CORRELATION_VALUE_SUM, CORRELATION_VALUE_AVG,
 	CORRELATION_VALUE_PERCENTILE, CORRELATION_VALUE_MEDIAN,
+	CORRELATION_SPEED,	/* no word of Sigma: yagura.speed */
 };
 
 /* All bounds that are set must hold. */
@@ -43,6 +44,9 @@ struct correlation {
 	bool	 bounds_given;
 	const field_t *value_fields;	/* value_*; ends with FIELD_NONE */
 	double	 percentile;
+	/* yagura.speed: where the event is, and how fast is too fast */
+	field_t	 speed_lat, speed_lon;
+	double	 speed_kmh, speed_least_km;
 };
 
 struct rule {

@@ -1,3 +1,4 @@
+#include "correlation/extension.h"
 #include "correlation/mapping.h"
 #include "correlation/sigma_rule.h"
 #include "correlation/window.h"
@@ -304,7 +305,8 @@ sigma_link_correlation(const struct sigma_scope *scope, struct draft *draft,
 	good = read_condition(&l) && good;
 	good = read_generate(&l) && good;
 	good = read_group(&l) && good;
-	return read_rules(&l) && read_aliases(&l) && good;
+	return read_rules(&l) && read_aliases(&l) && good &&
+	    extension_read_speed(scope, draft);
 }
 
 /* --- fields -------------------------------------------------------------- */

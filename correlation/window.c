@@ -11,6 +11,7 @@
 #include "correlation/window_index.h"
 #include "correlation/window_pool.h"
 #include "correlation/window_run.h"
+#include "correlation/words.h"
 #include "engine/check.h"
 #include "engine/hash.h"
 
@@ -168,6 +169,7 @@ window_forget(struct group *group)
 	window_index_free(group);
 	entries_drop(group, group->n);
 	window_run_drop(group->run);
+	words_free(pool, &group->words);
 	if (group->cap > 0)
 		window_pool_put(pool, group->entries,
 		    group->cap * sizeof(*group->entries));

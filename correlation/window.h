@@ -26,6 +26,7 @@
 struct window;
 struct window_pool;
 struct window_run;
+struct word;
 
 #define GROUP_ENTRIES 65536	/* entries of a group; then the oldest go */
 #define WINDOW_STEPS 64		/* referred rules of a temporal correlation */
@@ -53,6 +54,7 @@ struct group {
 	struct window_run *run;	/* of the last firing, until it ends */
 	struct window_entry *entries;
 	struct group_index *index;	/* of a busy group; window_index.h */
+	struct word *words;	/* of its entries, words.h */
 	uint64_t hash;
 	uint64_t steps_seen;	/* union over entries, perhaps of gone ones */
 	int64_t	 newest_ns;
@@ -164,6 +166,10 @@ bool group_next_end(const struct group *group, int64_t time_ns,
     int64_t *end_ns);
 void group_span(const struct group *group, int64_t end_ns,
     struct window_span *span);
+
+/* A place on earth in the value of an entry; false if it is none. */
+bool place_pack(double lat, double lon, uint64_t *out);
+double place_km(uint64_t a, uint64_t b);
 
 struct distinct_scratch *distinct_scratch_new(void);
 void distinct_scratch_free(struct distinct_scratch *scratch);

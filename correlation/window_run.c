@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "correlation/window_pool.h"
+#include "correlation/words.h"
 #include "engine/arena.h"
 #include "engine/check.h"
 #include "storage/ledger.h"
@@ -45,6 +46,7 @@ window_run_drop(struct window_run *run)
 	if (run == NULL || --run->holders > 0)
 		return;
 	lists_put(run);
+	words_free(run->pool, &run->words);
 	window_pool_put(run->pool, run, sizeof(*run));
 }
 

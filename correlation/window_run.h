@@ -20,6 +20,7 @@
 
 struct arena;
 struct window_pool;
+struct word;
 
 #define RUN_KEPT 1000	/* at each end, once there are too many */
 
@@ -37,6 +38,7 @@ struct window_run {
 	size_t	 n, cap;
 	size_t	 ring;		/* capped: where the oldest of the last is */
 	bool	 capped;
+	struct word *words;	/* of contributing events, words.h */
 	struct window_pool *pool;
 };
 

@@ -406,7 +406,7 @@ gives_up_the_least_valuable_groups(void **state)
 		stream_add(&s, 1 + i * 0.001, fields);
 	}
 	stream_send(&s, 9, FAIL);	/* its run is still open */
-	assert_string_equal(s.alerts, "c:3 ");
+	assert_string_equal(s.alerts, "c:3 yagura-detection-degraded:1 ");
 	assert_int_equal(s.run_count, 4);
 	correlator_figures(s.correlator, &figures);
 	assert_true(figures.groups <= 100);
@@ -512,10 +512,112 @@ lists_the_first_and_last_of_very_many(void **state)
 	stream_close(&s);
 }
 
+/* --- speed ----------------------------------------------------------------- */
+#define TRAVEL CORRELATE("v", "value_count", "f", "2h", "User", \
+	", condition: {field: country, gte: 2}") \
+	"yagura: {speed: {kmh: 900, least_km: 100}}\n" NEXT DETECT("f", "in")
+#define AT(lat, lon) "\"action\":\"in\",\"User\":\"u\"," \
+	"\"source.geo.location.lat\":" lat ",\"source.geo.location.lon\":" lon
+#define TOKYO AT("35.68", "139.69")
+#define YOKOHAMA AT("35.44", "139.64")
+#define LONDON AT("51.51", "-0.13")
+#define OSAKA AT("34.69", "135.50")
+
+static void
+tells_who_is_at_two_places_at_once(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, TRAVEL, NULL);
+	stream_send(&s, 0, TOKYO);
+	stream_send(&s, 60, YOKOHAMA);	/* 27 km: the same place */
+	stream_send(&s, 1860, OSAKA);	/* 380 km in half an hour */
+	assert_string_equal(s.alerts, "");
+	stream_send(&s, 3600, LONDON);
+	assert_string_equal(s.alerts, "v:2 ");
+	stream_close(&s);
+}
+
+static void
+asks_both_neighbours_of_a_late_place(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, TRAVEL, NULL);
+	stream_send(&s, 0, TOKYO);
+	stream_send(&s, 3000, TOKYO);
+	stream_send(&s, 2000, LONDON);
+	assert_string_equal(s.alerts, "v:2 ");
+	stream_close(&s);
+	/* Places alone at the same second, and none at all. */
+	stream_open(&s, TRAVEL, NULL);
+	stream_send(&s, 5, AT("\"?\"", "1"));
+	stream_send(&s, 5, AT("91", "1"));
+	stream_send(&s, 5, TOKYO);
+	stream_send(&s, 5, LONDON);
+	assert_string_equal(s.alerts, "v:2 ");
+	stream_close(&s);
+}
+
+/* --- words ----------------------------------------------------------------- */
+static void
+says_what_an_earlier_event_had(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("o", "temporal_ordered", "a, b", "60s",
+	    "User", "") "yagura: {text: {en: 'hit by {rule.name}[ in "
+	    "{file.path}] {last}'}}\n"
+	    NEXT CORRELATE("a", "event_count", "f", "10s", "User",
+	    ", condition: {gte: 1}") NEXT DETECT("f", "fail")
+	    NEXT DETECT("b", "ok"), NULL);
+	stream_send(&s, 0, FAIL ",\"rule.name\":\"worm\"");
+	stream_send(&s, 1, OK);
+	assert_non_null(strstr(s.last, "\"hit by worm -\""));
+	/* Long ago is not this time. */
+	stream_send(&s, 200, FAIL);
+	stream_send(&s, 201, OK ",\"file.path\":\"/tmp/x\"");
+	assert_non_null(strstr(s.last, "\"hit by - in /tmp/x -\""));
+	stream_close(&s);
+}
+
+/* --- degraded -------------------------------------------------------------- */
+static void
+says_once_an_hour_that_it_gave_up_something(void **state)
+{
+	struct correlator_limits limits = { .groups = 4 };
+	struct stream s;
+	char fields[128];
+
+	(void)state;
+	stream_open(&s, COUNT3, &limits);
+	for (int i = 0; i < 20; i++) {
+		snprintf(fields, sizeof(fields),
+		    "\"action\":\"fail\",\"User\":\"u%d\"", i);
+		stream_send(&s, i, fields);
+	}
+	assert_string_equal(s.alerts, "yagura-detection-degraded:1 ");
+	assert_non_null(strstr(s.last, "Detection is degraded: "));
+	for (int i = 0; i < 20; i++) {
+		snprintf(fields, sizeof(fields),
+		    "\"action\":\"fail\",\"User\":\"v%d\"", i);
+		stream_send(&s, 3700 + i, fields);
+	}
+	assert_int_equal(s.nalerts, 2);
+	stream_close(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_who_is_at_two_places_at_once),
+		cmocka_unit_test(asks_both_neighbours_of_a_late_place),
+		cmocka_unit_test(says_what_an_earlier_event_had),
+		cmocka_unit_test(says_once_an_hour_that_it_gave_up_something),
 		cmocka_unit_test(raises_once_per_run_and_notes_its_growth),
 		cmocka_unit_test(notes_a_run_once_per_batch),
 		cmocka_unit_test(begins_a_new_run_after_a_timespan_of_silence),

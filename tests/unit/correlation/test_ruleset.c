@@ -229,8 +229,16 @@ mistakes_of_rules_are_named(void **state)
 	    "of yagura \"laier\" (layer?)");
 	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
 	    "detection:\n  s: {A: 1}\n  condition: s\n"
-	    "yagura: {absent: 5m}\n", 0), "try.yml:6:10: this version cannot "
-	    "run \"absent\" yet");
+	    "yagura: {respond: 5m}\n", 0), "try.yml:6:10: this version cannot "
+	    "run \"respond\" yet");
+	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
+	    "detection:\n  s: {A: 1}\n  condition: s\n"
+	    "yagura: {speed: {kmh: 900}}\n", 0), "try.yml:6:10: speed belongs "
+	    "to a correlation");
+	assert_string_equal(finding_of(DETECTION(a) "---\ntitle: t\n"
+	    "correlation: {type: value_count, rules: [r-a], timespan: 1h, "
+	    "condition: {field: c, gte: 2}}\nyagura: {speed: {kmH: 900}}\n",
+	    1), "try.yml:12:18: unknown key of speed \"kmH\" (kmh?)");
 	assert_string_equal(finding_of(DETECTION(a) DETECTION(a), 1),
 	    "try.yml:10:5: \"r-a\" is already the name or id of try.yml:1");
 }
