@@ -24,19 +24,6 @@
 static const char *const option_names[] = { "--since", "--until", "--format",
 	"--json", "--lang", "--data", "--config", "--help" };
 
-static int
-unknown_option(const struct ask *ask, const char *option)
-{
-	const char *nearest = diag_nearest(slice_cstr(option), option_names,
-	    sizeof(option_names) / sizeof(option_names[0]));
-
-	fprintf(stderr, "yagura %s: unknown option \"%s\"", ask->name, option);
-	if (nearest != NULL)
-		fprintf(stderr, " (%s?)", nearest);
-	fputc('\n', stderr);
-	return cmd_usage(ask->name);
-}
-
 /* "--since X" or "--since=X". NULL if this is not the option; *i moves. */
 static const char *
 option_value(const struct ask *ask, char **argv, int *i, const char *name)
@@ -134,7 +121,8 @@ take_option(struct ask *ask, char **argv, int *i, unsigned options)
 		return take_rows(ask, value) ? -1 : EXIT_USAGE;
 	}
 	if (arg[0] == '-' && arg[1] == '-')
-		return unknown_option(ask, arg);
+		return cmd_unknown_option(ask->name, arg, option_names,
+		    sizeof(option_names) / sizeof(option_names[0]));
 	return -2;
 }
 

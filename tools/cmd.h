@@ -8,6 +8,8 @@
 #ifndef YAGURA_TOOLS_CMD_H
 #define YAGURA_TOOLS_CMD_H
 
+#include <stddef.h>
+
 enum exit_code {
 	EXIT_DONE = 0, EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_CONFIG = 3,
 	EXIT_UNREACHABLE = 4, EXIT_PARTIAL = 5
@@ -19,5 +21,9 @@ enum exit_code {
 
 /* Prints "usage: yagura <usage>" for this row to stderr; returns EXIT_USAGE. */
 int cmd_usage(const char *name);
+
+/* Names the option and, of the n known ones, the nearest; then as above. */
+int cmd_unknown_option(const char *name, const char *option,
+    const char *const *known, size_t n);
 
 #endif

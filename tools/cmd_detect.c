@@ -67,6 +67,20 @@ struct detect {
 };
 
 /* --- options --------------------------------------------------------------- */
+
+static const char *const option_names[] = { "--strict", "--rules", "--now",
+	"--format", "--json", "--data", "--config", "--help" };
+#define NAMES (sizeof(option_names) / sizeof(option_names[0]))
+
+static bool
+known_option(const char *option)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		if (strcmp(option, option_names[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool
 read_option(struct detect *d, int *at, int argc, char **argv)
 {
@@ -76,6 +90,8 @@ read_option(struct detect *d, int *at, int argc, char **argv)
 		d->strict = true;
 		return true;
 	}
+	if (strcmp(option, "--json") == 0)
+		return true;	/* it is what we always write */
 	if (*at + 1 < argc)
 		value = argv[*at + 1];
 	if (value == NULL)
@@ -104,13 +120,26 @@ read_option(struct detect *d, int *at, int argc, char **argv)
 static int
 read_options(struct detect *d, int argc, char **argv)
 {
+	const char *option;
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
 		if (strcmp(argv[i], "--") == 0)
 			return i + 1;
-		if (!read_option(d, &i, argc, argv))
+		if (!known_option(argv[i])) {
+			cmd_unknown_option("detect", argv[i], option_names,
+			    NAMES);
 			return -1;
+		}
+		option = argv[i];
+		if (!read_option(d, &i, argc, argv)) {
+			fprintf(stderr, argv[i] == option ?
+			    "yagura detect: %s needs a value\n" :
+			    "yagura detect: %s: \"%s\" is none\n", option,
+			    argv[i]);
+			cmd_usage("detect");
+			return -1;
+		}
 	}
 	return i;
 }
@@ -586,7 +615,7 @@ configured(struct detect *d, int argc, char **argv)
 	int options = read_options(d, argc, argv), code;
 
 	if (options < 0)
-		return cmd_usage("detect");
+		return EXIT_USAGE;
 	if (d->nrules == 0)
 		for (; d->nrules < d->conf->nrules && d->nrules < RULE_PATHS;
 		    d->nrules++)

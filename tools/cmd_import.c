@@ -466,7 +466,9 @@ options(struct import *import, int argc, char **argv, bool *json)
 				return -1;
 			}
 		} else {
-			fprintf(stderr, "yagura import: unknown option %s\n",
+			fprintf(stderr, strcmp(argv[i], "--now") == 0 ?
+			    "yagura import: %s needs a value\n" :
+			    "yagura import: unknown option \"%s\"\n",
 			    argv[i]);
 			return -1;
 		}

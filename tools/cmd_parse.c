@@ -193,114 +193,160 @@ run_files(struct parse *p, int argc, char **argv)
 	return worst;
 }
 
-/* Shipped definitions, then the local ones. */
-static struct parserset *
-load(bool *ok)
+/* Shipped definitions, then the local ones. Answers the exit code. */
+static int
+load(struct parse *p, const struct conf *conf)
 {
 	struct diag *diag = diag_new();
-	struct conf *conf = conf_load(NULL, diag);
-	struct parserset *set = NULL;
+	bool ok;
 
-	if (conf != NULL) {
-		set = parserset_load(conf->parsers, conf->nparsers, diag);
-		conf_free(conf);
-	}
+	p->set = parserset_load(conf->parsers, conf->nparsers, diag);
 	diag_print(diag, stderr);
-	*ok = diag_errors(diag) == 0 && set != NULL;
+	ok = diag_errors(diag) == 0 && p->set != NULL;
 	diag_free(diag);
-	return set;
-}
-
-/* The next argument of an option; NULL if it is not there. */
-static const char *
-argument(int argc, char **argv, int *i)
-{
-	return *i + 1 < argc ? argv[++*i] : NULL;
+	if (!ok)
+		return EXIT_CONFIG;
+	if (p->options.def.len == 0 || parserset_has(p->set, p->options.def))
+		return EXIT_DONE;
+	fprintf(stderr, "yagura parse: there is no definition \"%s\"; "
+	    "`yagura parsers list` names them\n", p->options.def.ptr);
+	return EXIT_CONFIG;
 }
 
 static bool
-read_options(struct parse *p, int argc, char **argv, int *first)
+take_zone(struct parse *p, const char *name)
 {
-	const char *arg = "";
+	p->options.zone = slice_cstr(name);
+	if (zone_find(p->options.zone) != NULL)
+		return true;
+	fprintf(stderr, "yagura parse: --tz: there is no time zone \"%s\"\n",
+	    name);
+	return false;
+}
+
+static bool
+take_now(struct parse *p, const char *text)
+{
+	if (time_parse_rfc3339(slice_cstr(text), &p->now_ns))
+		return true;
+	fprintf(stderr, "yagura parse: --now: \"%s\" is no time; write "
+	    "2026-11-21T10:00:00Z\n", text);
+	return false;
+}
+
+static const char *const flag_names[] = { "--raw", "--null", "--explain",
+	"--json", "--def", "--tz", "--now", "--data", "--config", "--help" };
+#define FLAGS 4		/* the first ones take no value */
+#define WITH_VALUE 7	/* up to here */
+
+static bool
+take_flag(struct parse *p, const char *option)
+{
+	if (strcmp(option, "--raw") == 0)
+		p->raw = true;
+	else if (strcmp(option, "--null") == 0)
+		p->quiet = true;
+	else if (strcmp(option, "--explain") == 0)
+		p->explain = true;
+	else	/* --json is what we always write */
+		return strcmp(option, "--json") == 0;
+	return true;
+}
+
+/* An option at argv[*i], which moves; false: said what is wrong with it. */
+static bool
+take_option(struct parse *p, char **argv, int *i)
+{
+	const char *option = argv[*i], *value;
+	size_t n = FLAGS;
+
+	if (take_flag(p, option))
+		return true;
+	while (n < WITH_VALUE && strcmp(option, flag_names[n]) != 0)
+		n++;
+	if (n == WITH_VALUE) {
+		cmd_unknown_option("parse", option, flag_names,
+		    sizeof(flag_names) / sizeof(flag_names[0]));
+		return false;
+	}
+	value = argv[*i + 1];
+	if (value == NULL) {
+		fprintf(stderr, "yagura parse: %s needs a value\n", option);
+		cmd_usage("parse");
+		return false;
+	}
+	(*i)++;
+	if (strcmp(option, "--tz") == 0)
+		return take_zone(p, value);
+	if (strcmp(option, "--now") == 0)
+		return take_now(p, value);
+	p->options.def = slice_cstr(value);
+	return true;
+}
+
+/* Where the files begin; -1: said what is wrong. */
+static int
+read_options(struct parse *p, int argc, char **argv)
+{
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-		if (strcmp(argv[i], "--") == 0) {
-			i++;
-			break;
-		} else if (strcmp(argv[i], "--raw") == 0) {
-			p->raw = true;
-		} else if (strcmp(argv[i], "--null") == 0) {
-			p->quiet = true;
-		} else if (strcmp(argv[i], "--explain") == 0) {
-			p->explain = true;
-		} else if (strcmp(argv[i], "--json") == 0) {
-			continue;	/* it is what we always write */
-		} else if (strcmp(argv[i], "--def") == 0) {
-			arg = argument(argc, argv, &i);
-			if (arg != NULL)
-				p->options.def = slice_cstr(arg);
-		} else if (strcmp(argv[i], "--tz") == 0) {
-			arg = argument(argc, argv, &i);
-			if (arg != NULL)
-				p->options.zone = slice_cstr(arg);
-			if (arg != NULL && zone_find(p->options.zone) == NULL)
-				fprintf(stderr, "yagura parse: there is no "
-				    "time zone \"%s\"\n", arg);
-			if (arg != NULL && zone_find(p->options.zone) == NULL)
-				return false;
-		} else if (strcmp(argv[i], "--now") == 0) {
-			arg = argument(argc, argv, &i);
-			if (arg != NULL && !time_parse_rfc3339(slice_cstr(arg),
-			    &p->now_ns)) {
-				fprintf(stderr, "yagura parse: --now wants "
-				    "2026-11-21T10:00:00Z, not \"%s\"\n", arg);
-				return false;
-			}
-		} else {
-			fprintf(stderr, "yagura parse: unknown option %s\n",
-			    argv[i]);
-			return false;
-		}
-		if (arg == NULL) {
-			fprintf(stderr, "yagura parse: %s wants a value\n",
-			    argv[i]);
-			return false;
-		}
+		if (strcmp(argv[i], "--") == 0)
+			return i + 1;
+		if (!take_option(p, argv, &i))
+			return -1;
 	}
-	*first = i;
-	return true;
+	return i;
+}
+
+static int
+parse_files(struct parse *p, int nfiles, char **files)
+{
+	int code;
+
+	strbuf_init(&p->out);
+	p->lane = parser_lane_new(p->set);
+	p->batch = batch_new(0, 1);
+	code = run_files(p, nfiles, files);
+	flush(p);
+	strbuf_fini(&p->out);
+	batch_put(p->batch);
+	parser_lane_free(p->lane);
+	return p->failed ? EXIT_UNREACHABLE : code;
+}
+
+static int
+configured(struct parse *p, const struct conf *conf, int argc, char **argv)
+{
+	int first, code;
+
+	p->options.zone = slice_cstr(conf->timezone);
+	first = read_options(p, argc, argv);
+	if (first < 0)
+		return EXIT_USAGE;
+	code = load(p, conf);
+	if (code == EXIT_DONE)
+		code = parse_files(p, argc - first, argv + first);
+	parserset_put(p->set);
+	return code;
 }
 
 int
 cmd_parse(int argc, char **argv)
 {
 	struct parse p = { .options = { .ndjson = true } };
-	bool ok;
-	int first, code;
+	struct diag *diag = diag_new();
+	struct conf *conf = conf_for_command(&argc, argv, diag);
+	int code;
 
-	if (!read_options(&p, argc, argv, &first))
-		return cmd_usage("parse");
-	p.set = load(&ok);
-	if (!ok) {
-		parserset_put(p.set);
-		return EXIT_CONFIG;
-	}
-	if (p.options.def.len > 0 && !parserset_has(p.set, p.options.def)) {
-		fprintf(stderr, "yagura parse: there is no definition "
-		    "\"%s\"; `yagura parsers list` names them\n",
-		    p.options.def.ptr);
-		parserset_put(p.set);
-		return EXIT_CONFIG;
-	}
-	strbuf_init(&p.out);
-	p.lane = parser_lane_new(p.set);
-	p.batch = batch_new(0, 1);
-	code = run_files(&p, argc - first, argv + first);
-	flush(&p);
-	strbuf_fini(&p.out);
-	batch_put(p.batch);
-	parser_lane_free(p.lane);
-	parserset_put(p.set);
-	return p.failed ? EXIT_UNREACHABLE : code;
+	diag_print(diag, stderr);
+	if (conf == NULL)
+		code = cmd_usage("parse");
+	else if (diag_errors(diag) > 0)
+		code = EXIT_CONFIG;
+	else
+		code = configured(&p, conf, argc, argv);
+	conf_free(conf);
+	diag_free(diag);
+	return code;
 }

@@ -51,7 +51,8 @@ write_file(struct writing *writing, const char *name, struct slice bytes)
 	ok = ok && rename(part.ptr, path.ptr) == 0;
 out:
 	if (!ok)
-		fprintf(stderr, "yagura: cannot write %s: %s\n", path.ptr,
+		fprintf(stderr, "yagura report: cannot write %s: %s\n",
+		    path.ptr,
 		    strerror(errno));
 	sha256(bytes, digest);
 	hex_encode(digest, sizeof digest, hex);
@@ -78,7 +79,7 @@ make_folder(const char *path)
 {
 	if (mkdir(path, 0755) == 0 || errno == EEXIST)
 		return true;
-	fprintf(stderr, "yagura: cannot make %s: %s\n", path,
+	fprintf(stderr, "yagura report: cannot make %s: %s\n", path,
 	    strerror(errno));
 	return false;
 }
@@ -164,12 +165,16 @@ read_options(int argc, char **argv, struct options *options)
 	for (int i = 2; i < argc; i += 2) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
 
-		if (value == NULL)
+		if (value == NULL) {
+			fprintf(stderr, "yagura report: %s needs a value\n",
+			    argv[i]);
 			return false;
+		}
 		if (strcmp(argv[i], "--month") == 0) {
 			if (!read_month(value, options)) {
-				fprintf(stderr, "yagura: \"%s\" is no month; "
-				    "write YYYY-MM\n", value);
+				fprintf(stderr, "yagura report: --month: "
+				    "\"%s\" is no month; write YYYY-MM\n",
+				    value);
 				return false;
 			}
 		} else if (strcmp(argv[i], "--lang") == 0) {
@@ -179,20 +184,21 @@ read_options(int argc, char **argv, struct options *options)
 		} else if (strcmp(argv[i], "-o") == 0) {
 			options->folder = value;
 		} else {
-			fprintf(stderr, "yagura: unknown option %s\n",
-			    argv[i]);
+			fprintf(stderr, "yagura report: unknown option "
+			    "\"%s\"\n", argv[i]);
 			return false;
 		}
 	}
 	if (strcmp(options->lang, "en") != 0 &&
 	    strcmp(options->lang, "ja") != 0) {
-		fprintf(stderr, "yagura: --lang is en or ja\n");
+		fprintf(stderr, "yagura report: --lang is en or ja\n");
 		return false;
 	}
 	if (options->format != NULL && strcmp(options->format, "html") != 0 &&
 	    strcmp(options->format, "csv") != 0 &&
 	    strcmp(options->format, "json") != 0) {
-		fprintf(stderr, "yagura: --format is html, csv or json\n");
+		fprintf(stderr, "yagura report: --format is html, csv or "
+		    "json\n");
 		return false;
 	}
 	return options->folder != NULL;
@@ -241,13 +247,13 @@ make_report(const struct conf *conf, const struct options *options)
 	}
 	store = store_open(conf->data, &err);
 	if (store == NULL) {
-		fprintf(stderr, "yagura: %s\n", err.text);
+		fprintf(stderr, "yagura report: %s\n", err.text);
 		goto out;
 	}
 	report = report_gather(store, conf->data, rules, options->year,
 	    options->month, options->lang, &err);
 	if (report == NULL) {
-		fprintf(stderr, "yagura: %s\n", err.text);
+		fprintf(stderr, "yagura report: %s\n", err.text);
 		code = err_exit_code(&err);
 		goto out;
 	}
@@ -256,8 +262,8 @@ make_report(const struct conf *conf, const struct options *options)
 		goto out;
 	code = EXIT_DONE;
 	if (report->missing > 0) {
-		fprintf(stderr, "yagura: %llu events missing; the report is "
-		    "made of the rest\n",
+		fprintf(stderr, "yagura report: %llu events missing; the "
+		    "report is made of the rest\n",
 		    (unsigned long long)report->missing);
 		code = EXIT_PARTIAL;
 	}

@@ -64,23 +64,25 @@ take_paths(struct paths *paths, const struct conf *conf, int argc, char **argv)
 }
 
 static int
-check_rules(struct ruleset *set, struct diag *diag)
+check_rules(struct ruleset *set, bool json, struct diag *diag)
 {
 	diag_print(diag, stderr);
-	printf("%zu rules, %zu mistakes, %zu warnings\n", ruleset_count(set),
+	printf(json ? "{\"rules\":%zu,\"mistakes\":%zu,\"warnings\":%zu}\n" :
+	    "%zu rules, %zu mistakes, %zu warnings\n", ruleset_count(set),
 	    diag_errors(diag), diag_count(diag) - diag_errors(diag));
 	return diag_count(diag) > 0 ? EXIT_NOTHING : EXIT_DONE;
 }
 
 static int
 test_rules(struct ruleset *set, const struct conf *conf,
-    const struct paths *paths, struct diag *diag)
+    const struct paths *paths, bool json, struct diag *diag)
 {
 	struct rule_test_figures figures;
 
 	rule_test_run(set, conf, paths->tests, paths->ntests, diag, &figures);
 	diag_print(diag, stderr);
-	printf("%zu tests with %zu events, %zu mistakes, "
+	printf(json ? "{\"tests\":%zu,\"events\":%zu,\"mistakes\":%zu,"
+	    "\"untested\":%zu}\n" : "%zu tests with %zu events, %zu mistakes, "
 	    "%zu rules without a test\n", figures.tests, figures.events,
 	    diag_errors(diag), figures.untested);
 	return diag_errors(diag) > 0 ? EXIT_NOTHING : EXIT_DONE;
@@ -147,6 +149,17 @@ list_rules(const struct ruleset *set, bool json)
 }
 
 static int
+unknown_option(const char *option, struct diag *diag)
+{
+	static const char *const known[] = { "--json", "--data", "--config",
+		"--help" };
+
+	diag_free(diag);
+	return cmd_unknown_option("rules", option, known,
+	    sizeof(known) / sizeof(known[0]));
+}
+
+static int
 run(const struct conf *conf, int argc, char **argv)
 {
 	struct paths paths = { .nrules = 0 };
@@ -156,16 +169,17 @@ run(const struct conf *conf, int argc, char **argv)
 	bool json = false;
 	int first = 2, code;
 
-	if (argc > 2 && strcmp(argv[2], "--json") == 0) {
+	for (; first < argc && argv[first][0] == '-'; first++) {
+		if (strcmp(argv[first], "--json") != 0)
+			return unknown_option(argv[first], diag);
 		json = true;
-		first = 3;
 	}
 	take_paths(&paths, conf, argc - first, argv + first);
 	set = ruleset_load(paths.rules, paths.nrules, diag);
 	if (strcmp(verb, "check") == 0) {
-		code = check_rules(set, diag);
+		code = check_rules(set, json, diag);
 	} else if (strcmp(verb, "test") == 0) {
-		code = test_rules(set, conf, &paths, diag);
+		code = test_rules(set, conf, &paths, json, diag);
 	} else {
 		diag_print(diag, stderr);
 		code = list_rules(set, json);
