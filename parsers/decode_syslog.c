@@ -514,8 +514,10 @@ read_cisco(struct slice *s, struct syslog_header *h)
 		rest = slice_skip(rest, 1);
 	skip_blanks(&rest);
 	skip_count(&rest);
+	skip_count(&rest);
 	word = token(rest);
-	if (word.len > 1 && word.ptr[word.len - 1] == ':' && is_host(word)) {
+	if (word.len > 1 && word.ptr[word.len - 1] == ':' && is_host(word) &&
+	    !all_digits(slice_head(word, word.len - 1))) {
 		host = slice_head(word, word.len - 1);
 		rest = slice_skip(rest, word.len);
 		skip_blanks(&rest);
