@@ -1,6 +1,7 @@
 #include "engine/conf.h"
 
 #include "engine/arena.h"
+#include "engine/charset.h"
 #include "engine/check.h"
 #include "engine/diag.h"
 #include "engine/ip.h"
@@ -422,6 +423,18 @@ text_under(struct reader *reader, const struct yaml_node *map, const char *key)
 	return keep(reader, node->text);
 }
 
+static const char *
+charset_under(struct reader *reader, const struct yaml_node *map)
+{
+	const char *name = text_under(reader, map, "charset");
+
+	if (name[0] == '\0' || charset_known(slice_cstr(name)))
+		return name;
+	complain_value(reader, yaml_get(map, "charset"), "charset",
+	    "a charset such as Shift_JIS, EUC-JP, ISO-8859-1 or UTF-16LE");
+	return "";
+}
+
 static bool
 flag_under(struct reader *reader, const struct yaml_node *map, const char *key)
 {
@@ -498,7 +511,8 @@ read_listen_row(struct reader *reader, const struct yaml_node *node)
 #define LISTEN(name, help) #name,
 #include "engine/listen.def"
 #undef LISTEN
-		"trust_logsource", "parser", "timezone", "sockets" };
+		"trust_logsource", "parser", "timezone", "charset",
+		"sockets" };
 	struct conf *conf = reader->conf;
 	struct conf_listen row = { .name = "", .file = reader->file,
 	    .line = node->line };
@@ -518,6 +532,7 @@ read_listen_row(struct reader *reader, const struct yaml_node *node)
 	row.trust_logsource = flag_under(reader, node, "trust_logsource");
 	row.parser = text_under(reader, node, "parser");
 	row.timezone = text_under(reader, node, "timezone");
+	row.charset = charset_under(reader, node);
 	row.sockets = (int)number_under(reader, node, "sockets", 64, 1);
 	if (row.kind == NULL) {
 		complain(reader, node, "listen", "udp, tcp, unix or http?");
@@ -590,7 +605,7 @@ static void
 read_source_row(struct reader *reader, const struct yaml_node *node)
 {
 	static const char *const known[] = { "address", "port", "program",
-		"parser", "timezone", "trust_logsource" };
+		"parser", "timezone", "charset", "trust_logsource" };
 	struct conf *conf = reader->conf;
 	const struct yaml_node *address = yaml_get(node, "address");
 	struct conf_source row = { 0 };
@@ -607,6 +622,7 @@ read_source_row(struct reader *reader, const struct yaml_node *node)
 	row.program = text_under(reader, node, "program");
 	row.parser = text_under(reader, node, "parser");
 	row.timezone = text_under(reader, node, "timezone");
+	row.charset = charset_under(reader, node);
 	row.trust_logsource = flag_under(reader, node, "trust_logsource");
 	conf->sources = grow(reader, conf->sources, conf->nsources,
 	    sizeof(row));
@@ -838,7 +854,7 @@ listen_default(struct conf *conf, const char *kind, const char *name)
 	struct conf_listen *row = &conf->listen[conf->nlisten++];
 
 	*row = (struct conf_listen){ .kind = kind, .name = name, .parser = "",
-	    .timezone = "", .sockets = 1, .file = "" };
+	    .timezone = "", .charset = "", .sockets = 1, .file = "" };
 	check(conf_address(slice_cstr(name), &row->address,
 	    &row->address_len));
 }

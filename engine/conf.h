@@ -34,6 +34,7 @@ struct conf_listen {
 	bool	 trust_logsource;	/* _logsource of JSON is believed */
 	const char *parser;	/* definition of all its lines; "" finds it */
 	const char *timezone;	/* "" takes the general one */
+	const char *charset;	/* "" is UTF-8 */
 	int	 sockets;	/* udp: that many with SO_REUSEPORT */
 	const char *file;	/* where it stands, for messages; "" default */
 	int	 line;
@@ -53,6 +54,7 @@ struct conf_source {
 	const char *program;	/* as in the syslog tag; "": any */
 	const char *parser;	/* "" finds it */
 	const char *timezone;	/* "" takes the general one */
+	const char *charset;	/* "" takes the input's */
 	bool	 trust_logsource;
 };
 

@@ -43,7 +43,7 @@ decode_none(struct reading *reading, const struct decoder *decoder,
 struct value
 reading_text(const struct reading *reading, struct slice text)
 {
-	return value_text(text, reading->owned ? TRANSFORM_OWNED
+	return value_text(text, reading->owned ? reading->made_by
 	    : TRANSFORM_NONE);
 }
 

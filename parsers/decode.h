@@ -67,6 +67,7 @@ struct reading {
 	const struct zone *zone;
 	int64_t	 header_ns;
 	bool	 has_header_time, owned;	/* owned: body is not the line */
+	enum transform made_by;	/* of what is owned */
 	unsigned depth;			/* of decoding inside decoding */
 	uint32_t attempt;		/* counts definitions tried */
 	const struct decoder *decoder;	/* at work */

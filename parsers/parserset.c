@@ -17,6 +17,7 @@
 
 #include "engine/arena.h"
 #include "engine/batch.h"
+#include "engine/charset.h"
 #include "engine/check.h"
 #include "engine/diag.h"
 #include "engine/logsource.h"
@@ -32,6 +33,7 @@
 #include "parsers/streams.h"
 
 #define AHEAD_NS (24 * 3600 * TIME_S_NS)	/* a clock further off lies */
+#define CHARSETS 4		/* that a lane keeps ready */
 #define LEAST_PAIRS 3		/* that make a text key=value */
 
 struct parserset {
@@ -69,6 +71,13 @@ struct parser_lane {
 	struct streams *streams;	/* counted */
 	struct map *known;	/* place -> struct stream, as last asked */
 	bool	 heading;	/* the line is one of a header */
+	struct {
+		char	 name[40];
+		size_t	 len;
+		struct charset *charset;	/* NULL: no such one */
+	} charsets[CHARSETS];
+	unsigned next_charset;
+	struct strbuf text;	/* of the line, in UTF-8 */
 };
 
 /* --- loading ------------------------------------------------------------- */
@@ -267,6 +276,7 @@ parser_lane_new(struct parserset *set)
 	lane->set = parserset_get(set);
 	lane->streams = streams_new();
 	lane->known = map_new();
+	strbuf_init(&lane->text);
 	r->tree = keytree_new();
 	r->bindings = xcalloc(set->ndefs + 1, sizeof(*r->bindings));
 	r->nbindings = xcalloc(set->ndefs + 1, sizeof(*r->nbindings));
@@ -329,6 +339,9 @@ parser_lane_free(struct parser_lane *lane)
 	forget_streams(lane);
 	map_free(lane->known);
 	streams_put(lane->streams);
+	for (size_t i = 0; i < CHARSETS; i++)
+		charset_close(lane->charsets[i].charset);
+	strbuf_fini(&lane->text);
 	parserset_put(lane->set);
 	free(lane);
 }
@@ -949,7 +962,10 @@ unwrap_message(struct parser_lane *lane, const struct parser_options *options)
 	    leef_header(text, columns, 7, &rest) < 5)
 		return;
 	lane->depth++;
-	r->owned = owned || message->transform != TRANSFORM_NONE;
+	if (!owned && message->transform != TRANSFORM_NONE) {
+		r->owned = true;
+		r->made_by = TRANSFORM_OWNED;
+	}
 	event_unset(r->event, FIELD_MESSAGE);
 	run_body(lane, options, text);
 	r->owned = owned;
@@ -1102,9 +1118,9 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 /* NUL and other controls; a tab, line feed and return are text. Bytes above
  * ASCII are looked at one by one only if there are any. */
 static void
-tag_bytes(struct event *event)
+tag_bytes(struct event *event, struct slice text)
 {
-	const char *p = event->raw.ptr, *end = p + event->raw.len;
+	const char *p = text.ptr, *end = p + text.len;
 	bool high = false;
 
 #if defined(__SSE2__)
@@ -1131,7 +1147,7 @@ tag_bytes(struct event *event)
 		    c != 0x1b)
 			event->tags |= 1u << EVENT_TAG_BINARY;
 	}
-	if (high && !utf8_valid(event->raw))
+	if (high && !utf8_valid(text))
 		event_tag(event, EVENT_TAG_INVALID_UTF8);
 }
 
@@ -1175,11 +1191,56 @@ find_zone(struct parser_lane *lane, struct slice name)
 	return lane->zone;
 }
 
+static struct charset *
+find_charset(struct parser_lane *lane, struct slice name)
+{
+	size_t i = 0;
+
+	while (i < CHARSETS && (lane->charsets[i].len != name.len ||
+	    memcmp(lane->charsets[i].name, name.ptr, name.len) != 0))
+		i++;
+	if (i < CHARSETS)
+		return lane->charsets[i].charset;
+	if (name.len > sizeof(lane->charsets[0].name))
+		return NULL;
+	i = lane->next_charset++ % CHARSETS;
+	charset_close(lane->charsets[i].charset);
+	lane->charsets[i].charset = charset_open(name);
+	memcpy(lane->charsets[i].name, name.ptr, name.len);
+	lane->charsets[i].len = name.len;
+	return lane->charsets[i].charset;
+}
+
+/* The line in UTF-8, if its source says that it is in something else; the
+ * bytes stay what they were. */
+static struct slice
+line_text(struct parser_lane *lane, const struct parser_options *options,
+    struct event *event)
+{
+	struct reading *r = &lane->reading;
+	struct charset *charset;
+
+	if (options->charset.len == 0)
+		return event->raw;
+	charset = find_charset(lane, options->charset);
+	if (charset == NULL || charset_same(charset, event->raw))
+		return event->raw;
+	strbuf_clear(&lane->text);
+	if (!charset_read(charset, event->raw, &lane->text))
+		event_tag(event, EVENT_TAG_INVALID_UTF8);
+	r->owned = true;
+	r->made_by = TRANSFORM_CHARSET;
+	event_set(event, FIELD_YAGURA_CHARSET, value_text(arena_dup(r->arena,
+	    options->charset), TRANSFORM_OWNED));
+	return arena_dup(r->arena, strbuf_slice(&lane->text));
+}
+
 void
 parser_run(struct parser_lane *lane, const struct parser_options *options,
     struct event *event)
 {
 	struct reading *r = &lane->reading;
+	struct slice text;
 
 	if (keytree_full(r->tree))
 		forget_keys(lane);
@@ -1188,16 +1249,18 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 	r->zone = find_zone(lane, options->zone);
 	r->has_header_time = false;
 	r->owned = false;
+	r->made_by = TRANSFORM_OWNED;
 	r->ntape = 0;
 	r->def = NULL;
 	lane->heading = false;
 	lane->line++;
 	keytree_rewind(r->tree);
-	tag_bytes(event);
+	text = line_text(lane, options, event);
+	tag_bytes(event, text);
 	if (event->peer.len > 0)
 		event_set(event, FIELD_LOG_SOURCE_ADDRESS,
 		    value_text(event->peer, TRANSFORM_OWNED));
-	run_body(lane, options, event->raw);
+	run_body(lane, options, text);
 	take_time(r, options, lane->heading);
 }
 

@@ -48,6 +48,7 @@ void parser_lane_share(struct parser_lane *lane, struct streams *streams);
 struct parser_options {
 	struct slice def;	/* use this definition only; empty: find it */
 	struct slice zone;	/* zone of times without one; empty: UTC */
+	struct slice charset;	/* of the line; empty: UTF-8, if it is that */
 	bool	 trust_logsource;	/* _logsource of NDJSON is a log source */
 	bool	 ndjson;	/* from a JSON receiver: unwrap `message` */
 	int64_t	 retention_ns;	/* older event times are not believed; 0: all */

@@ -53,6 +53,8 @@ options_of(const struct conf *conf, const struct conf_listen *input,
 		input != NULL ? input->parser : "", ""),
 	    .zone = first_given(source != NULL ? source->timezone : "",
 		input != NULL ? input->timezone : "", conf->timezone),
+	    .charset = first_given(source != NULL ? source->charset : "",
+		input != NULL ? input->charset : "", ""),
 	    .trust_logsource = (source != NULL && source->trust_logsource) ||
 		(input != NULL && input->trust_logsource),
 	    .ndjson = input != NULL && strcmp(input->kind, "http") == 0,

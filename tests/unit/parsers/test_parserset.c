@@ -34,6 +34,7 @@ static const char definitions[] =
 "  dur: {to: event.duration, times: 1000000000}\n"
 "  act: [event.action, {to: event.outcome, table: outcome}]\n"
 "  inner: {decode: json, prefix: in}\n"
+"  asked: {to: dns.question.name, take: labels}\n"
 "tables: {outcome: {deny: failure, 'pass*': success, '*': unknown}}\n"
 "set: {event.kind: event, event.category: [network]}\n"
 "when:\n"
@@ -248,6 +249,31 @@ splits_urls_hashes_and_endpoints(void **state)
 }
 
 static void
+joins_the_labels_of_dns_names(void **state)
+{
+	static const char *const names[][2] = {
+		{ "(3)www(7)example(3)org(0)", "www.example.org" },
+		{ "(4)a(b)(3)org(0)", "a(b).org" },
+		{ "(0)", "" },
+		/* a count that is wrong, one too long, no end, no name */
+		{ "(9)www(2)org(0)", "www.org" },
+		{ "(99999)x(0)", "(99999)x(0)" },
+		{ "(3)www(", "(3)www(" },
+		{ "(200)www", "www" },
+		{ "www.example.org", "www.example.org" },
+	};
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(line, sizeof(line),
+		    "wall_id=7 act=deny src=192.0.2.1 asked=%s", names[i][0]);
+		read_line(line);
+		assert_string_equal(field("dns.question.name"), names[i][1]);
+	}
+}
+
+static void
 decodes_json_inside_a_value(void **state)
 {
 	(void)state;
@@ -454,6 +480,27 @@ keeps_a_document_that_breaks_off(void **state)
 	assert_true(tagged(EVENT_TAG_PARSE_PARTIAL));
 }
 
+static void
+a_source_may_have_its_own_charset(void **state)
+{
+	const struct parser_options options = { .charset =
+	    SLICE_INIT("Shift_JIS") };
+
+	(void)state;
+	read_with(SLICE("<13>Nov 20 10:00:00 h p: a=\x83\x8d b=2 c=3"),
+	    &options);
+	assert_string_equal(field("kv.a"), "\343\203\255");
+	assert_string_equal(field("yagura.charset"), "Shift_JIS");
+	assert_string_equal(field("tags"), "");
+	assert_true(slice_find(event->raw, SLICE("\x83\x8d")) > 0);
+	assert_int_equal(event_get(event, field_find(SLICE("kv.a")))
+	    ->transform, TRANSFORM_CHARSET);
+	read_with(SLICE("<13>Nov 20 10:00:00 h p: a=1 b=2 c=3"), &options);
+	assert_string_equal(field("yagura.charset"), "");
+	read_with(SLICE("<13>Nov 20 10:00:00 h p: a=\xff b=2 c=3"), &options);
+	assert_string_equal(field("tags"), "invalid_utf8");
+}
+
 int
 main(void)
 {
@@ -463,6 +510,7 @@ main(void)
 		T(values_are_slices_of_the_line),
 		T(lets_the_first_key_win_and_keeps_what_does_not_fit),
 		T(splits_urls_hashes_and_endpoints),
+		T(joins_the_labels_of_dns_names),
 		T(decodes_json_inside_a_value),
 		T(reads_key_value_with_quotes_and_empty_values),
 		T(reads_structured_data_as_the_body_if_there_is_no_message),
@@ -477,6 +525,7 @@ main(void)
 		T(keeps_a_document_that_breaks_off),
 		T(tries_the_higher_priority_first),
 		T(forgets_random_keys_and_goes_on),
+		T(a_source_may_have_its_own_charset),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
