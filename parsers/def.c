@@ -531,7 +531,7 @@ read_decoder(struct loader *l, const struct yaml_node *node)
 static const char *const split_names[] = { "", "user", "endpoint", "url",
     "hashes", "path", "email", "list" };
 static const char *const take_names[] = { "", "basename", "dirname",
-    "extension", "first_word", "before", "after", "before_last",
+    "extension", "first_word", "labels", "before", "after", "before_last",
     "after_last" };
 static const char *const type_names[] = { "", "text", "long", "double", "ip",
     "time", "bool" };
@@ -617,7 +617,7 @@ target_options(struct loader *l, struct target *t,
 
 	check_keys(l, node, known, "a target");
 	t->split = (uint8_t)choice(l, node, "split", split_names, 8);
-	t->take = (uint8_t)choice(l, node, "take", take_names, 9);
+	t->take = (uint8_t)choice(l, node, "take", take_names, 10);
 	type = choice(l, node, "type", type_names, 7);
 	t->typed = type > 0;
 	t->type = types[type];

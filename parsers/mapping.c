@@ -233,6 +233,42 @@ take_part(const struct target *target, struct slice s)
 	}
 }
 
+/* "(3)www(7)example(3)org(0)", as Microsoft's DNS server writes names, with
+ * points between; the text itself if it is none of these. */
+static struct slice
+join_labels(struct reading *r, struct slice s)
+{
+	char *out = arena_text(r->arena, s.len);
+	struct slice rest = s;
+	size_t n = 0;
+
+	while (rest.len > 0) {
+		size_t len = 0, i = 1;
+
+		if (rest.ptr[0] != '(')
+			return s;
+		for (; i < rest.len && i < 4 && rest.ptr[i] >= '0' &&
+		    rest.ptr[i] <= '9'; i++)
+			len = len * 10 + (size_t)(rest.ptr[i] - '0');
+		if (i == 1 || i == rest.len || rest.ptr[i] != ')')
+			return s;
+		rest = slice_skip(rest, i + 1);
+		/* Bytes that were rewritten make the count wrong. */
+		if (len > rest.len ||
+		    (len < rest.len && rest.ptr[len] != '(')) {
+			ptrdiff_t end = slice_find_byte(rest, '(');
+
+			len = end < 0 ? rest.len : (size_t)end;
+		}
+		if (len > 0 && n > 0)
+			out[n++] = '.';
+		memcpy(out + n, rest.ptr, len);
+		n += len;
+		rest = slice_skip(rest, len);
+	}
+	return slice_of(out, n);
+}
+
 static struct slice
 change_case(struct reading *r, struct slice s, bool up)
 {
@@ -289,7 +325,12 @@ change(struct reading *r, const struct target *target, struct value *value)
 
 	if (target->trim)
 		text = slice_trim(text);
-	if (target->take != TAKE_ALL)
+	if (target->take == TAKE_LABELS) {
+		*value = value_text(join_labels(r, text), TRANSFORM_OWNED);
+		text = was = slice_of(value->text, value->len);
+		if (text.len == 0)
+			return false;
+	} else if (target->take != TAKE_ALL)
 		text = take_part(target, text);
 	if (target->lower || target->upper) {
 		struct slice other = change_case(r, text, target->upper);
