@@ -50,6 +50,7 @@ struct loop {
 	size_t	 bytes_in_flight;
 	int64_t	 now_ns;	/* arrival of what this callback reads */
 	bool	 slowed, full, stopping, dead;
+	bool	 finished;	/* the pipeline takes nothing more */
 	struct err err;
 };
 
@@ -203,8 +204,9 @@ loop_ask(struct loop *loop, struct slice key, struct asker *asker)
 bool
 loop_ready(struct loop *loop)
 {
-	bool ready = !loop->full && !loop->dead && loop->submitted -
-	    loop->committed < (uint64_t)loop->conf->batches_in_flight &&
+	bool ready = !loop->full && !loop->dead && !loop->finished &&
+	    loop->submitted - loop->committed <
+	    (uint64_t)loop->conf->batches_in_flight &&
 	    loop->bytes_in_flight < (size_t)loop->conf->bytes_in_flight;
 
 	if (!ready && !loop->slowed)
@@ -218,7 +220,7 @@ loop_ready(struct loop *loop)
 bool
 loop_room(struct loop *loop)
 {
-	return !loop->dead &&
+	return !loop->dead && !loop->finished &&
 	    pipeline_room(loop->pipeline) > TOGETHER_BATCHES + 2;
 }
 
@@ -462,7 +464,8 @@ loop_listen(struct loop *loop, struct err *err)
 	return 0;
 }
 
-/* Answers go out though nothing is read any more. */
+/* Answers go out though nothing is taken any more: whoever still sends is not
+ * read. */
 static void
 answer_all(struct loop *loop)
 {
@@ -484,6 +487,7 @@ loop_run(struct loop *loop, struct err *err)
 		for (size_t i = 0; i < loop->ninputs; i++)
 			loop->inputs[i].kind->stop(&loop->inputs[i]);
 	submit_if_any(loop);
+	loop->finished = true;
 	pipeline_finish(loop->pipeline);
 	answer_all(loop);
 	while (loop->committed < loop->submitted)

@@ -290,6 +290,43 @@ a_fast_sender_is_slowed_and_loses_nothing(void **state)
 	assert_int_equal(expected, MANY);
 }
 
+/* Sends for as long as somebody listens. */
+static void *
+send_on(void *arg)
+{
+	int fd = *(int *)arg;
+
+	while (send(fd, "<1>on and on\n", 13, MSG_NOSIGNAL) > 0)
+		continue;
+	return NULL;
+}
+
+static int endless;		/* a connection of a test's own */
+static pthread_t endless_sender;
+
+static void
+begin_endless(struct rig *rig)
+{
+	endless = dial(rig->ports[0], SOCK_STREAM);
+	assert_int_equal(pthread_create(&endless_sender, NULL, send_on,
+	    &endless), 0);
+}
+
+static void
+a_sender_that_goes_on_does_not_keep_the_end_from_coming(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_conf(rig, "listen: [{tcp: '127.0.0.1:0'}]\n"
+	    "limits: {batches_in_flight: 8}\n");
+	rig_run(rig, begin_endless);
+	assert_true(rig->events > 0);
+	loop_free(rig->loop);
+	rig->loop = NULL;
+	pthread_join(endless_sender, NULL);
+	close(endless);
+}
+
 /* Sends and reads until the other side closes. */
 static void
 http_talk(struct rig *rig, struct slice request)
@@ -510,6 +547,7 @@ main(void)
 		TEST(a_datagram_is_one_line),
 		TEST(a_stream_is_cut_into_lines),
 		TEST(a_fast_sender_is_slowed_and_loses_nothing),
+		TEST(a_sender_that_goes_on_does_not_keep_the_end_from_coming),
 		TEST(a_body_is_answered_when_it_is_stored),
 		TEST(a_repeated_key_gets_the_stored_answer),
 		TEST(a_keyed_body_is_one_transaction_or_too_large),
