@@ -10,7 +10,8 @@ degraded_asks(const struct degraded *degraded, const struct losses *now,
 	int64_t next, before;
 
 	if (now->groups == told->groups && now->entries == told->entries &&
-	    now->keys == told->keys && now->alerts == told->alerts &&
+	    now->alerts == told->alerts &&
+	    now->keys - told->keys < DEGRADED_KEYS &&
 	    now->late - told->late < DEGRADED_LATE)
 		return false;
 	if (!degraded->has_told)

@@ -5,8 +5,8 @@
  * event that made a figure grow, at most once in an hour of event time, with
  * what was given up since the one before.
  *
- * Late events alone are common where devices buffer; they count once there are
- * DEGRADED_LATE of them.
+ * Late events alone are common where devices buffer, and a memory of a million
+ * values loses one now and then; these count once there are many of them.
  *
  * Owner: the correlate thread.
  */
@@ -17,6 +17,7 @@
 #include "engine/strbuf.h"
 
 #define DEGRADED_LATE 1000
+#define DEGRADED_KEYS 1000
 #define DEGRADED_EVERY_NS (3600 * INT64_C(1000000000))
 
 struct losses {

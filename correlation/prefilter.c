@@ -45,6 +45,7 @@ struct matcher {
 	uint8_t	 nfields;	/* 0: every own value */
 	field_t	 fields[PRED_FIELDS];
 	bool	 numbers;	/* some exact text is a number */
+	bool	 high;		/* some text is not ASCII */
 	struct map *exact;	/* folded text to waiting rules; NULL: none */
 	struct map *known;	/* while building: kind and text to text */
 	struct text **texts;	/* while building */
@@ -384,6 +385,7 @@ matcher_finish(struct prefilter *p, struct matcher *m)
 	for (size_t i = 0; i < m->ntexts; i++) {
 		struct text *text = m->texts[i];
 
+		m->high = m->high || !fold_is_ascii(text->bytes);
 		if (text->bytes.len < GRAM) {
 			struct text **list = fold_is_ascii(text->bytes)
 			    ? &m->shorts : &m->high_shorts;
@@ -642,8 +644,7 @@ scan_few(const struct matcher *m, struct slice in,
 		offer_gram(m, gram_at(in.ptr + at), in, at, sink);
 }
 
-/* Whether a text may stand in ASCII that is not folded; true also if it is not
- * ASCII. */
+/* Whether a text may stand in bytes that are not folded. */
 static bool
 may_stand(const struct matcher *m, struct slice in)
 {
@@ -659,7 +660,7 @@ may_stand(const struct matcher *m, struct slice in)
 		if (find_gram(m, gram_at(gram)) != NULL)
 			return true;
 	}
-	return high;
+	return high && (m->high || fold_hides_ascii(in));
 }
 
 static void
@@ -698,12 +699,6 @@ run_scalar(const struct matcher *m, const struct value *value,
 	if (value->type == VALUE_NULL || value->type == VALUE_LIST)
 		return;
 	text = value_as_text(value, buf);
-	/* Whole events are looked through for a few texts: nothing is folded
-	 * where none of them can be. */
-	if (m->nfields == 0 && m->nibble != NULL && m->exact == NULL &&
-	    m->shorts == NULL && m->high_shorts == NULL &&
-	    !may_stand(m, text))
-		return;
 	if (text.ptr != buf)
 		text = folded.ptr != NULL ? folded : pred_fold(scratch, text);
 	if (m->exact != NULL)
@@ -719,16 +714,47 @@ run_scalar(const struct matcher *m, const struct value *value,
 		look_up(m, number_text(number, digits), sink);
 }
 
-/* Members of lists, and with `own` only what came with the event. */
 static void
-run_members(const struct matcher *m, const struct value *value, bool own,
+run_members(const struct matcher *m, const struct value *value,
     struct pred_scratch *scratch, struct prefilter_sink *sink)
 {
-	for (size_t i = 0; i < value_members(value); i++) {
-		const struct value *one = value_member(value, i);
+	for (size_t i = 0; i < value_members(value); i++)
+		run_scalar(m, value_member(value, i), slice_of(NULL, 0),
+		    scratch, sink);
+}
 
-		if (!own || pred_is_own(one))
-			run_scalar(m, one, slice_of(NULL, 0), scratch, sink);
+static bool
+is_within(struct slice raw, const struct value *value)
+{
+	return (uintptr_t)value->text >= (uintptr_t)raw.ptr &&
+	    (uintptr_t)value->text + value->len <=
+	    (uintptr_t)raw.ptr + raw.len;
+}
+
+/* Every value that came with the event. Most of them stand in the raw line as
+ * they are: if no text is there, they need not be looked at, nor folded. */
+static void
+run_everywhere(const struct matcher *m, const struct event *event,
+    struct pred_scratch *scratch, struct prefilter_sink *sink)
+{
+	bool lax = m->nibble != NULL && m->exact == NULL &&
+	    m->shorts == NULL && m->high_shorts == NULL;
+	bool passed = lax && !may_stand(m, event->raw);
+
+	for (size_t i = 0; i < event->n; i++) {
+		const struct value *value = &event->values[i];
+
+		for (size_t k = 0; k < value_members(value); k++) {
+			const struct value *one = value_member(value, k);
+
+			if ((passed && is_within(event->raw, one)) ||
+			    !pred_is_own(one))
+				continue;
+			if (!lax || one->len == 0 || may_stand(m,
+			    slice_of(one->text, one->len)))
+				run_scalar(m, one, slice_of(NULL, 0),
+				    scratch, sink);
+		}
 	}
 }
 
@@ -740,15 +766,13 @@ run_matcher(const struct matcher *m, const struct event *event,
 	struct slice folded;
 
 	if (m->nfields == 0) {
-		for (size_t i = 0; i < event->n; i++)
-			run_members(m, &event->values[i], true, scratch,
-			    sink);
+		run_everywhere(m, event, scratch, sink);
 		return;
 	}
 	value = pred_pick_place(m->place, m->fields, m->nfields, event,
 	    scratch, &folded);
 	if (value != NULL && value->type == VALUE_LIST)
-		run_members(m, value, false, scratch, sink);
+		run_members(m, value, scratch, sink);
 	else if (value != NULL)
 		run_scalar(m, value, folded, scratch, sink);
 }
