@@ -132,21 +132,38 @@ renamed(const struct def *def, struct slice name, char *buf, bool *changed)
 	return name;
 }
 
+/* Names that only we give: whoever could send them would forge alerts, or the
+ * id of somebody else's event. */
+static bool
+name_is_ours(struct slice name)
+{
+	return slice_eq_nocase(name, SLICE("event.id")) ||
+	    (name.len > 7 && slice_eq_nocase(slice_head(name, 7),
+	    SLICE("yagura.")));
+}
+
+static field_t
+kept_under(struct slice prefix, struct slice name)
+{
+	char buf[FIELD_NAME_BYTES];
+
+	if (prefix.len + 1 + name.len > FIELD_NAME_BYTES)
+		return FIELD_NONE;
+	memcpy(buf, prefix.ptr, prefix.len);
+	buf[prefix.len] = '.';
+	memcpy(buf + prefix.len + 1, name.ptr, name.len);
+	return field_intern(slice_of(buf, prefix.len + 1 + name.len));
+}
+
 static field_t
 kept_field(const struct def *def, struct slice name, bool as_is)
 {
-	char buf[2 * FIELD_NAME_BYTES];
-
 	if (!def->keep_unmapped || name.len == 0)
 		return FIELD_NONE;
 	if (as_is || def->prefix.len == 0)
-		return field_intern(name);
-	if (def->prefix.len + 1 + name.len > FIELD_NAME_BYTES)
-		return FIELD_NONE;
-	memcpy(buf, def->prefix.ptr, def->prefix.len);
-	buf[def->prefix.len] = '.';
-	memcpy(buf + def->prefix.len + 1, name.ptr, name.len);
-	return field_intern(slice_of(buf, def->prefix.len + 1 + name.len));
+		return name_is_ours(name) ? kept_under(SLICE("sender"),
+		    name) : field_intern(name);
+	return kept_under(def->prefix, name);
 }
 
 static struct binding

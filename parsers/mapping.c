@@ -1223,6 +1223,27 @@ run_times(struct reading *r)
 }
 
 /* --- the whole ----------------------------------------------------------- */
+
+/* Only our own events are of module yagura: searches leave them out, and as
+ * alerts they are believed. */
+static bool
+poses_as_ours(field_t field, const struct value *value)
+{
+	const struct slice own = SLICE("yagura");
+	char buf[VALUE_TEXT_BYTES];
+
+	if (field != FIELD_EVENT_MODULE && field != FIELD_EVENT_DATASET)
+		return false;
+	for (size_t i = 0; i < value_members(value); i++) {
+		struct slice text = value_as_text(value_member(value, i), buf);
+
+		if (text.len >= own.len && slice_eq_nocase(slice_head(text,
+		    own.len), own))
+			return true;
+	}
+	return false;
+}
+
 static void
 put_extras(struct reading *r)
 {
@@ -1234,6 +1255,7 @@ put_extras(struct reading *r)
 			if (extra->field == FIELD_TIMESTAMP ||
 			    extra->field == FIELD_EVENT_INGESTED ||
 			    extra->field == FIELD_EVENT_ORIGINAL ||
+			    poses_as_ours(extra->field, &extra->value) ||
 			    !fits(extra->field, &value,
 			    field_type(extra->field)))
 				continue;

@@ -501,6 +501,27 @@ a_source_may_have_its_own_charset(void **state)
 	assert_string_equal(field("tags"), "invalid_utf8");
 }
 
+static void
+nobody_sends_what_only_we_may_say(void **state)
+{
+	(void)state;
+	read_line("{\"event\":{\"id\":\"forged\",\"module\":\"yagur\\u0061\","
+	    "\"dataset\":[\"x\",\"Yagura.alert\"]},\"yagura.level\":\"high\","
+	    "\"Yagura\":{\"hits\":\"r\"},\"rule.name\":\"n\"}");
+	assert_int_equal(strlen(field("event.id")), EVENT_ID_BYTES - 1);
+	assert_string_equal(field("sender.event.id"), "forged");
+	assert_string_equal(field("event.module"), "generic");
+	assert_null(strstr(field("event.dataset"), "agura"));
+	assert_string_equal(field("yagura.level"), "");
+	assert_string_equal(field("sender.yagura.level"), "high");
+	assert_string_equal(field("yagura.hits"), "");
+	assert_string_equal(field("Yagura.hits"), "");
+	assert_string_equal(field("rule.name"), "n");
+	read_line("{\"event\":{\"module\":\"acme\",\"dataset\":\"acme.x\"}}");
+	assert_string_equal(field("event.module"), "acme");
+	assert_string_equal(field("event.dataset"), "acme.x");
+}
+
 int
 main(void)
 {
@@ -526,6 +547,7 @@ main(void)
 		T(tries_the_higher_priority_first),
 		T(forgets_random_keys_and_goes_on),
 		T(a_source_may_have_its_own_charset),
+		T(nobody_sends_what_only_we_may_say),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
