@@ -3,6 +3,10 @@
 #include "engine/arena.h"
 #include "engine/utf8.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define ROW4(b) (b), (b) + 1, (b) + 2, (b) + 3
 #define ROW16(b) ROW4(b), ROW4((b) + 4), ROW4((b) + 8), ROW4((b) + 12)
 
@@ -64,16 +68,40 @@ fold_is_ascii(struct slice s)
 	return (seen & 0x8080808080808080u) == 0;
 }
 
-/* Nothing but ASCII: a loop that the compiler turns into vectors. */
-static size_t
-fold_put_ascii(char *restrict out, struct slice s)
+bool
+fold_hides_ascii(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
+	return slice_find(s, SLICE("\xe2\x84\xaa")) >= 0 ||
+	    slice_find(s, SLICE("\xc5\xbf")) >= 0;
+}
 
-		out[i] = (char)(c + (((unsigned)c - 'A' < 26u) << 5));
+/* Folds up to the first byte that is not ASCII, answers how many there were.
+ * Compared as signed, such bytes are less than any letter. */
+static size_t
+fold_run(char *restrict out, struct slice s)
+{
+	size_t at = 0;
+
+#if defined(__SSE2__)
+	const __m128i before = _mm_set1_epi8('A' - 1);
+	const __m128i after = _mm_set1_epi8('Z' + 1);
+	const __m128i bit = _mm_set1_epi8(0x20);
+
+	for (; at + 16 <= s.len; at += 16) {
+		__m128i v = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(s.ptr + at));
+		__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(v, before),
+		    _mm_cmpgt_epi8(after, v));
+
+		if (_mm_movemask_epi8(v) != 0)
+			break;
+		_mm_storeu_si128((__m128i *)(void *)(out + at),
+		    _mm_or_si128(v, _mm_and_si128(upper, bit)));
 	}
-	return s.len;
+#endif
+	for (; at < s.len && (unsigned char)s.ptr[at] < 0x80; at++)
+		out[at] = (char)fold_ascii[(unsigned char)s.ptr[at]];
+	return at;
 }
 
 size_t
@@ -81,22 +109,23 @@ fold_put(char *out, struct slice s)
 {
 	size_t len = 0;
 
-	if (fold_is_ascii(s))
-		return fold_put_ascii(out, s);
-	while (s.len > 0) {
-		unsigned char c = (unsigned char)s.ptr[0];
+	for (;;) {
+		size_t n = fold_run(out + len, s);
 		uint32_t point;
-		size_t n;
 
-		if (c < 0x80 || (n = utf8_next(s, &point)) == 0) {
-			out[len++] = (char)fold_ascii[c];
+		len += n;
+		s = slice_skip(s, n);
+		if (s.len == 0)
+			return len;
+		n = utf8_next(s, &point);
+		if (n == 0) {
+			out[len++] = s.ptr[0];
 			s = slice_skip(s, 1);
 			continue;
 		}
 		len += utf8_put(out + len, fold_point(point));
 		s = slice_skip(s, n);
 	}
-	return len;
 }
 
 struct slice

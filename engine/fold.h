@@ -20,6 +20,10 @@ uint32_t fold_point(uint32_t point);
 /* No byte above 0x7f. */
 bool fold_is_ascii(struct slice s);
 
+/* Whether some character that is not ASCII becomes ASCII: the Kelvin sign and
+ * the long s do. */
+bool fold_hides_ascii(struct slice s);
+
 /* Folding grows text by at most half: a character of two bytes may become one
  * of three. */
 #define FOLD_ROOM(len) ((len) + (len) / 2 + 4)

@@ -32,6 +32,8 @@
 #define OUT_BYTES ((size_t)1 << 18)	/* output is written in such pieces */
 #define LINE_BYTES ((size_t)64 << 20)	/* a longer line is cut there */
 #define RULE_PATHS 256
+#define BATCH_RAW ((size_t)192 << 10)	/* bytes that close a batch: what was
+				 * parsed is still in the cache for matching */
 
 enum format { FORMAT_MATCHES, FORMAT_ALERTS, FORMAT_RUNS };
 
@@ -434,7 +436,7 @@ take_line(struct detect *d, struct slice line)
 	event = batch_add(d->batch, line, SLICE(""), d->now_ns);
 	detect_input_read(d->input, event);
 	d->lines++;
-	if (batch_full(d->batch))
+	if (batch_full(d->batch) || d->batch->raw_bytes >= BATCH_RAW)
 		batch_close(d);
 }
 
