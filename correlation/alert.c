@@ -13,6 +13,8 @@
 
 #define TEXT_LIST 5		/* members of a list in a sentence */
 
+enum alert_language { ALERT_EN, ALERT_JA };
+
 /* Tactics of ATT&CK as tags name them. */
 static const struct {
 	const char *tag, *id, *name;
@@ -242,7 +244,10 @@ put_default(struct strbuf *buf, const struct alert *alert,
 	strbuf_puts(buf, japanese ? "］" : ")");
 }
 
-void
+/* The sentence: `text` with {field}, {count}, {value of a group-by field} ...
+ * filled in; see yagura-rule(5). With an empty `text`, one made from the
+ * title. */
+static void
 alert_sentence(struct strbuf *buf, const struct alert *alert,
     enum alert_language language)
 {

@@ -30,11 +30,4 @@ void alert_id(const struct alert *alert, char out[ALERT_ID_BYTES]);
 /* Fills an empty event from batch_add_alert() and seals it. */
 void alert_fill(const struct alert *alert, struct event *out);
 
-/* The sentence: `text` with {field}, {count}, {value of a group-by field} ...
- * filled in; see yagura-rule(5). With an empty `text`, one made from the
- * title, in English or Japanese. */
-enum alert_language { ALERT_EN, ALERT_JA };
-void alert_sentence(struct strbuf *buf, const struct alert *alert,
-    enum alert_language language);
-
 #endif

@@ -786,3 +786,19 @@ prefilter_run(const struct prefilter *p, const struct event *event,
 	for (size_t i = 0; i < p->n; i++)
 		run_matcher(&p->matchers[i], event, scratch, sink);
 }
+
+void
+prefilter_figures(const struct prefilter *p, struct prefilter_figures *out)
+{
+	*out = (struct prefilter_figures){ .rules = p->rules,
+	    .always = p->nalways, .matchers = p->n };
+	for (size_t i = 0; i < p->n; i++) {
+		const struct matcher *m = &p->matchers[i];
+
+		out->texts += m->ntexts;
+		out->bytes += m->ntexts * sizeof(struct text);
+		if (m->sieve != NULL)
+			out->bytes += (1u << (32 - m->shift) >> 3) +
+			    (m->mask + 1) * sizeof(struct gram);
+	}
+}

@@ -47,7 +47,7 @@ void prefilter_run(const struct prefilter *prefilter,
     const struct event *event, struct pred_scratch *scratch,
     struct prefilter_sink *sink);
 
-/* For the curious: rules that are always candidates, texts, bytes. */
+/* For tests: rules that are always candidates, texts, bytes. */
 struct prefilter_figures {
 	size_t	 rules, always, matchers, texts, bytes;
 };

@@ -884,18 +884,3 @@ ruleset_match_slow(const struct ruleset *set, const struct event *event,
 	return match(set, event, scratch, visit_whole,
 	    (struct numbers){ hits, room });
 }
-
-void
-ruleset_figures(const struct ruleset *set, struct ruleset_figures *figures)
-{
-	*figures = (struct ruleset_figures){ .rules = set->n,
-	    .detections = set->ndetections, .logsources = set->nbuckets };
-	for (size_t i = 0; i < set->nbuckets; i++) {
-		struct prefilter_figures one;
-
-		prefilter_figures(set->buckets[i].prefilter, &one);
-		figures->always += one.always;
-		figures->texts += one.texts;
-		figures->bytes += one.bytes;
-	}
-}

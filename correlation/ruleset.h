@@ -57,12 +57,4 @@ size_t ruleset_match(const struct ruleset *set, const struct event *event,
 size_t ruleset_match_slow(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
 
-/* For `yagura rules` and the bench: `always` rules have no literal to wait
- * for; texts are what the others wait for, bytes their index. */
-struct ruleset_figures {
-	size_t	 rules, detections, logsources, always, texts, bytes;
-};
-void ruleset_figures(const struct ruleset *set,
-    struct ruleset_figures *figures);
-
 #endif

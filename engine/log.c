@@ -15,17 +15,11 @@
 
 #define SPAN_NS (10 * TIME_S_NS)	/* a place may say SPAN_LINES in it */
 #define SPAN_LINES 10
+#define LOG_MOST LOG_LEVEL_INFO		/* what is above is not written */
 #define LINE_BYTES 2048			/* longer lines are cut */
 
 static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int log_fd = STDERR_FILENO;
-static _Atomic int log_most = LOG_LEVEL_INFO;
-
-void
-log_set_level(enum log_level level)
-{
-	atomic_store(&log_most, (int)level);
-}
 
 void
 log_set_fd(int fd)
@@ -102,7 +96,7 @@ log_line(struct log_site *site, enum log_level level, const char *fmt, ...)
 	va_list args;
 	int n;
 
-	if ((int)level > atomic_load_explicit(&log_most, memory_order_relaxed))
+	if (level > LOG_MOST)
 		return;
 	if (site != NULL && !may_say(site, &held))
 		return;

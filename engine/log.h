@@ -38,9 +38,6 @@ struct log_site {
 void log_line(struct log_site *site, enum log_level level, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 
-/* Lines above this level are not written; INFO at start. */
-void log_set_level(enum log_level level);
-
 /* Where lines go; 2 at start. Tests and the helper process set it. */
 void log_set_fd(int fd);
 

@@ -112,9 +112,3 @@ logsource_at(uint16_t number)
 	check(number < atomic_load_explicit(&nentries, memory_order_acquire));
 	return &entries[number];
 }
-
-size_t
-logsource_count(void)
-{
-	return atomic_load_explicit(&nentries, memory_order_acquire);
-}

@@ -25,6 +25,4 @@ uint16_t logsource_intern(struct logsource logsource);
 /* The triple of a number; lives for ever. 0 gives three empty slices. */
 const struct logsource *logsource_at(uint16_t number);
 
-size_t logsource_count(void);
-
 #endif

@@ -347,7 +347,7 @@ on_hup(evutil_socket_t fd, short what, void *arg)
 	strbuf_fini(&out);
 }
 
-void
+static void
 loop_stop(struct loop *loop)
 {
 	static const struct timeval grace = { 0, GRACE_MS * 1000 };

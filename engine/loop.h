@@ -55,9 +55,6 @@ int loop_listen(struct loop *loop, struct err *err);
  * pipeline and answers what is owed. 0, or -1 and *err if the store failed. */
 int loop_run(struct loop *loop, struct err *err);
 
-/* As if SIGTERM had come. From the loop's thread. */
-void loop_stop(struct loop *loop);
-
 const struct input *loop_inputs(const struct loop *loop, size_t *n);
 bool loop_full(const struct loop *loop);	/* the disk has no room */
 bool loop_stopping(const struct loop *loop);

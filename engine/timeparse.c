@@ -540,7 +540,7 @@ take_compact_clock(struct slice *s, struct stamp *t)
 	return true;
 }
 
-size_t
+static size_t
 time_take_iso(struct slice head, const struct time_hint *hint,
     int64_t *time_ns)
 {
@@ -628,7 +628,7 @@ take_month_first(struct slice head, const struct time_hint *hint,
 	return finish(head, s, &t, hint, time_ns);
 }
 
-size_t
+static size_t
 time_take_syslog(struct slice head, const struct time_hint *hint,
     int64_t *time_ns)
 {
@@ -669,7 +669,7 @@ take_day_first(struct slice head, const struct time_hint *hint,
 	return finish(head, s, &t, hint, time_ns);
 }
 
-size_t
+static size_t
 time_take_text(struct slice head, const struct time_hint *hint,
     int64_t *time_ns)
 {
@@ -729,7 +729,7 @@ take_epoch(struct slice *s, int64_t *time_ns)
 	return true;
 }
 
-bool
+static bool
 time_parse_epoch(struct slice text, int64_t *time_ns)
 {
 	return take_epoch(&text, time_ns) && text.len == 0;
@@ -1020,7 +1020,8 @@ behind_epoch(const struct timefmt *fmt, size_t i)
 	return i;
 }
 
-size_t
+/* The bytes taken from the head, 0 if it does not match. */
+static size_t
 timefmt_take(const struct timefmt *fmt, struct slice head,
     const struct time_hint *hint, int64_t *time_ns)
 {

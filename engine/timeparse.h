@@ -36,7 +36,7 @@ void time_date(int64_t days, int64_t *year, unsigned *month, unsigned *day);
  * fraction, 'Z' or an offset. A leap second counts as the second after. */
 bool time_parse_rfc3339(struct slice text, int64_t *time_ns);
 
-/* Times at the head of a slice: how many bytes they take, 0 if there is none.
+/* A time at the head of a slice: how many bytes it takes, 0 if there is none.
  *
  * iso:    2026-11-21T10:00:00, 2026/11/21 10:00:00; between them 'T', 't',
  *         '_', ':' or blanks; fraction behind '.' or ','; a zone or none ("Z",
@@ -45,22 +45,13 @@ bool time_parse_rfc3339(struct slice text, int64_t *time_ns);
  *         '.' or ':' before it (Cisco), a fraction, a zone's abbreviation if
  *         a ':' follows or it ends there.
  * text:   21/Nov/2026:10:00:00 +0900, 21-Nov-2026 10:00:00.123,
- *         Sat Nov 21 10:00:00 2026, Sat, 21 Nov 2026 10:00:00 +0900.
- * any:    the three of them in turn. */
-size_t time_take_iso(struct slice head, const struct time_hint *hint,
-    int64_t *time_ns);
-size_t time_take_syslog(struct slice head, const struct time_hint *hint,
-    int64_t *time_ns);
-size_t time_take_text(struct slice head, const struct time_hint *hint,
-    int64_t *time_ns);
+ *         Sat Nov 21 10:00:00 2026, Sat, 21 Nov 2026 10:00:00 +0900. */
 size_t time_take_any(struct slice head, const struct time_hint *hint,
     int64_t *time_ns);
 
-/* Seconds, ms, us or ns since 1970, told by the digits before the point: up
- * to 10, 11 to 13, 14 to 16, 17 to 19. The whole slice. */
-bool time_parse_epoch(struct slice text, int64_t *time_ns);
-
-/* Any of the above; the whole slice but for blanks around it. */
+/* Any of these; or seconds, ms, us or ns since 1970, told by the digits before
+ * the point: up to 10, 11 to 13, 14 to 16, 17 to 19. The whole slice but for
+ * blanks around it. */
 bool time_parse(struct slice text, const struct time_hint *hint,
     int64_t *time_ns);
 
@@ -72,11 +63,7 @@ struct timefmt;
 struct timefmt *timefmt_compile(struct slice pattern, struct err *err);
 void timefmt_free(struct timefmt *fmt);		/* NULL does nothing */
 
-/* The bytes taken from the head, 0 if it does not match. */
-size_t timefmt_take(const struct timefmt *fmt, struct slice head,
-    const struct time_hint *hint, int64_t *time_ns);
-
-/* The same for the whole slice but for blanks around it. */
+/* The whole slice but for blanks around it. */
 bool timefmt_read(const struct timefmt *fmt, struct slice text,
     const struct time_hint *hint, int64_t *time_ns);
 

@@ -82,7 +82,7 @@ box_put(struct packer *packer, struct slice raw, uint16_t n,
 	return arena_dup(arena, strbuf_slice(scratch));
 }
 
-bool
+static bool
 box_get(struct slice box, uint16_t n, struct arena *arena, struct slice *raw)
 {
 	struct slice packed;

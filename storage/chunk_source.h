@@ -90,7 +90,5 @@ struct packer;
 struct strbuf;
 struct slice box_put(struct packer *packer, struct slice raw, uint16_t n,
     struct strbuf *scratch, struct arena *arena);
-bool box_get(struct slice box, uint16_t n, struct arena *arena,
-    struct slice *raw);
 
 #endif

@@ -552,7 +552,8 @@ group_count(const struct group *group)
 	return group->tally[0].count;
 }
 
-struct value
+/* What the aggregate came to. */
+static struct value
 group_value(struct groups *groups, const struct group *group, size_t i)
 {
 	const struct tally *tally = &group->tally[i];

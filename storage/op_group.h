@@ -76,10 +76,6 @@ struct group *groups_at(struct groups *groups, const struct value *key,
 
 uint64_t group_count(const struct group *group);	/* first aggregate */
 
-/* What the aggregate came to. */
-struct value group_value(struct groups *groups, const struct group *group,
-    size_t aggregate);
-
 /* By keys, rising. */
 void groups_sort(struct groups *groups);
 

@@ -138,7 +138,8 @@ name_of_id(const struct dayfile *file, unsigned id)
 	return file->others != NULL ? file->others[id] : slice_of("", 0);
 }
 
-int
+/* Reads field names that were added since. */
+static int
 dayfile_fields(struct dayfile *file, struct err *err)
 {
 	sqlite3_stmt *stmt = db_prepare(file->db,

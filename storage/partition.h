@@ -85,9 +85,6 @@ int dayfile_seal(struct dayfile *file, struct err *err);
 ssize_t dayfile_chunks(struct dayfile *file, struct chunk_info **infos,
     struct err *err);
 
-/* Reads field names that were added since. */
-int dayfile_fields(struct dayfile *file, struct err *err);
-
 /* Opens a chunk; `damaged` with `context` is told when bytes do not check.
  * *gone (may be NULL) is set when the chunk was taken away meanwhile; reading
  * it then gives ERR_IO. */

@@ -75,7 +75,9 @@ write_found_no_room(sqlite3 *db)
 	    errno_is_full(number);
 }
 
-int
+/* Fills *err from the last failure of the connection; always -1. Without room
+ * ERR_FULL, bytes that do not check ERR_DAMAGED, else ERR_IO. */
+static int
 db_fail(sqlite3 *db, struct err *err)
 {
 	int code = db != NULL ? sqlite3_errcode(db) : SQLITE_NOMEM;

@@ -38,10 +38,6 @@ int db_run(sqlite3_stmt *stmt, struct err *err);
 /* 1: a row, 0: no more, -1: *err. The statement is not reset. */
 int db_step(sqlite3_stmt *stmt, struct err *err);
 
-/* Fills *err from the last failure of the connection; always -1. Without room
- * ERR_FULL, bytes that do not check ERR_DAMAGED, else ERR_IO. */
-int db_fail(sqlite3 *db, struct err *err);
-
 /* First column of the first row of a query, or `otherwise` if there is none or
  * it is NULL. -1 and *err if that cannot be told. */
 int db_read_number(sqlite3 *db, const char *sql, int64_t otherwise,
