@@ -68,8 +68,9 @@ degraded_rule(const struct degraded *degraded, const struct losses *now,
 		"what it gave up cannot complete a pattern any more."),
 	    .advice_en = SLICE("See `yagura status`; raise the correlation "
 		"limits, or find the source that floods or is late."),
-	    .advice_ja = SLICE("yagura status を確認し、相関の上限を引き上げるか、"
-		"大量送信または遅延している送信元を特定してください。"),
+	    .advice_ja = SLICE("yagura status を確認し、相関の上限を"
+		"引き上げるか、大量送信または遅延している送信元を"
+		"特定してください。"),
 	    .text_en = strbuf_slice(en), .text_ja = strbuf_slice(ja) };
 }
 
