@@ -116,7 +116,8 @@ search_sealed(const struct event *event, field_t field)
 static int
 place_of(const struct event *event, field_t field)
 {
-	if (field < 256 && !has_bit(event, field))
+	if (field < 256 ? !has_bit(event, field) : !event->sealed &&
+	    (event->others >> (field & 63) & 1) == 0)
 		return -1;
 	return event->sealed ? search_sealed(event, field)
 	    : scan(event, field);
@@ -160,6 +161,8 @@ place_for(struct event *event, field_t field)
 		grow(event);
 	if (field < 256)
 		event->present[field >> 6] |= UINT64_C(1) << (field & 63);
+	else
+		event->others |= UINT64_C(1) << (field & 63);
 	event->fields[event->n] = field;
 	event->values[event->n] = (struct value){ .type = VALUE_NULL };
 	return &event->values[event->n++];
@@ -245,6 +248,20 @@ event_append(struct event *event, field_t field, struct value value)
 			list_append(event, place, first);
 	}
 	return list_append(event, place, value);
+}
+
+bool
+event_join(struct event *event, field_t field, struct value value)
+{
+	unsigned before = event->n;
+	struct value *place = place_for(event, field);
+
+	if (place == NULL)
+		return false;
+	if (event->n == before)
+		return event_append(event, field, value);
+	*place = value;
+	return true;
 }
 
 void

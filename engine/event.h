@@ -43,6 +43,7 @@ struct event {
 	uint16_t n, cap;	/* values */
 	bool	 sealed, has_time;	/* has_time: the line stated it */
 	uint64_t present[4];	/* bit per field below 256 */
+	uint64_t others;	/* until sealed: bit per field % 64 of the rest */
 	field_t	*fields;
 	struct value *values;
 	uint32_t *hits;		/* numbers of rules in the ruleset in force */
@@ -76,12 +77,24 @@ bool event_set_text(struct event *event, field_t field, struct slice text,
  * event_set, also when the list is full. */
 bool event_append(struct event *event, field_t field, struct value value);
 
+/* Sets the value; where there is one already, appends. For decoders that meet
+ * each name once, mostly: it costs no more than setting. */
+bool event_join(struct event *event, field_t field, struct value value);
+
 void event_unset(struct event *event, field_t field);
 
 /* The value, or NULL; before and after event_seal(). @timestamp,
  * event.ingested, event.original and event.id are members of the struct and
  * not found here unless somebody set them; see event_value(). */
 const struct value *event_get(const struct event *event, field_t field);
+
+/* Whether event_get would find it; cheaper. */
+static inline bool
+event_has(const struct event *event, field_t field)
+{
+	return field < 256 ? (event->present[field >> 6] >> (field & 63) & 1)
+	    != 0 : event_get(event, field) != NULL;
+}
 
 /* As event_get, and the members of the struct too: event.id is formatted into
  * the arena of the batch, `tags` is a list. Returns false if absent. */

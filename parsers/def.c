@@ -146,7 +146,7 @@ want_map(struct loader *l, const struct yaml_node *node, const char *what)
 static struct words
 read_words(struct loader *l, const struct yaml_node *node, bool lower)
 {
-	struct words words = { NULL, 0 };
+	struct words words = { NULL, 0, 0 };
 	struct slice *at;
 	size_t n;
 
@@ -168,6 +168,8 @@ read_words(struct loader *l, const struct yaml_node *node, bool lower)
 		}
 		at[words.n++] = lower ? keep_lower(l, item->text)
 		    : keep(l, item->text);
+		words.lengths |= UINT32_C(1) << (item->text.len < 31
+		    ? item->text.len : 31);
 	}
 	words.at = at;
 	return words;

@@ -38,6 +38,7 @@ typedef uint16_t slot_t;
 struct words {
 	const struct slice *at;
 	size_t	 n;
+	uint32_t lengths;	/* a bit for each that one has, up to 31 */
 };
 
 /* --- value tables -------------------------------------------------------- */

@@ -28,6 +28,8 @@ text_of(const struct value *value, char buf[VALUE_TEXT_BYTES])
 static bool
 in_words(const struct words *words, struct slice text)
 {
+	if ((words->lengths >> (text.len < 31 ? text.len : 31) & 1) == 0)
+		return false;
 	for (size_t i = 0; i < words->n; i++)
 		if (words->at[i].len == text.len &&
 		    slice_eq_nocase(words->at[i], text))
@@ -146,7 +148,7 @@ mapping_set(struct reading *r, field_t field, struct value value)
 static bool
 has_field(const struct reading *r, field_t field)
 {
-	return event_get(r->event, field) != NULL;
+	return event_has(r->event, field);
 }
 
 /* --- tables -------------------------------------------------------------- */

@@ -139,16 +139,28 @@ byte_rarity(char c)
 	    (c >= 'A' && c <= 'Z') ? 1 : 2;
 }
 
+static char
+rare_byte(const struct short_text *mark)
+{
+	return mark->text.ptr[mark->offset];
+}
+
+/* Beside those of the same rare byte. */
 static void
 file_short(struct tier *tier, struct slice text, uint32_t entry)
 {
-	struct short_text *at = &tier->shorts[tier->nshorts++];
+	struct short_text mark = { text, 0, entry };
+	size_t at = tier->nshorts++;
 
-	*at = (struct short_text){ text, 0, entry };
 	for (size_t i = 1; i < text.len; i++)
 		if (byte_rarity(text.ptr[i]) >
-		    byte_rarity(text.ptr[at->offset]))
-			at->offset = i;
+		    byte_rarity(text.ptr[mark.offset]))
+			mark.offset = i;
+	while (at > 0 && rare_byte(&tier->shorts[at - 1]) > rare_byte(&mark)) {
+		tier->shorts[at] = tier->shorts[at - 1];
+		at--;
+	}
+	tier->shorts[at] = mark;
 }
 
 static void
@@ -424,24 +436,32 @@ check_gram(const struct tier *tier, struct slice body, size_t at,
 	}
 }
 
-static void
-find_short(const struct short_text *mark, struct slice body,
+/* All texts of the same rare byte at once; answers how many these are. */
+static size_t
+find_shorts(const struct short_text *marks, size_t n, struct slice body,
     struct candidates *out)
 {
 	const char *p = body.ptr, *end = body.ptr + body.len;
-	char rare = mark->text.ptr[mark->offset];
+	char rare = rare_byte(&marks[0]);
+	size_t same = 1;
 
+	while (same < n && rare_byte(&marks[same]) == rare)
+		same++;
 	while (p < end && (p = memchr(p, rare, (size_t)(end - p))) != NULL) {
 		size_t at = (size_t)(p - body.ptr);
 
-		if (at >= mark->offset && body.len - (at - mark->offset) >=
-		    mark->text.len && memcmp(p - mark->offset,
-		    mark->text.ptr, mark->text.len) == 0) {
-			add(out, mark->entry);
-			return;
+		for (size_t i = 0; i < same; i++) {
+			const struct short_text *mark = &marks[i];
+
+			if (at >= mark->offset && body.len -
+			    (at - mark->offset) >= mark->text.len &&
+			    memcmp(p - mark->offset, mark->text.ptr,
+			    mark->text.len) == 0)
+				add(out, mark->entry);
 		}
 		p++;
 	}
+	return same;
 }
 
 void
@@ -454,8 +474,9 @@ markindex_text(const struct markindex *index, unsigned number,
 	if (tier->first == UINT32_MAX)
 		return;
 	body = slice_head(body, MARK_BYTES);
-	for (size_t i = 0; i < tier->nshorts; i++)
-		find_short(&tier->shorts[i], body, out);
+	for (size_t i = 0; i < tier->nshorts; )
+		i += find_shorts(&tier->shorts[i], tier->nshorts - i, body,
+		    out);
 	for (size_t i = 0; i + 3 <= body.len; i += stride) {
 		uint32_t gram = gram_at(body.ptr + i);
 
