@@ -6,6 +6,7 @@
 #	make lint       floors, warnings as errors, format of man pages
 #	make asan tsan  the same tests under sanitizers, in build/asan, build/tsan
 #	make fuzz       every fuzz target for FUZZ_SECONDS (60) each
+#	make fmt        the style on changed lines
 #	make bench      events per CPU-second of every stage, rsyslog beside it
 #	make install    below DESTDIR and PREFIX
 
@@ -139,8 +140,9 @@ tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SAN=thread check
 
 fmt:
-	@git diff --name-only --diff-filter=AM HEAD -- '*.c' '*.h' | \
-	    xargs -r clang-format -i
+	@tools/install-deps clang-format
+	@git diff -U0 --no-color HEAD -- '*.c' '*.h' | \
+	    clang-format-diff -p1 -i
 
 # --- fuzz ------------------------------------------------------------------
 # `make check` replays the corpora with gcc; `make fuzz` searches with clang.
