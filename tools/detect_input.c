@@ -18,6 +18,7 @@ struct detect_input {
 	struct parser_lane *lane;
 	struct parser_options options;
 	struct enrich *enrich;
+	struct shape_names *names;
 };
 
 struct detect_input *
@@ -27,6 +28,7 @@ detect_input_new(const struct conf *conf)
 
 	input->conf = conf;
 	input->diag = diag_new();
+	input->names = shape_names_new();
 	input->options.trust_logsource = true;
 	if (conf->timezone != NULL)
 		input->options.zone = slice_cstr(conf->timezone);
@@ -45,6 +47,7 @@ detect_input_free(struct detect_input *input)
 	if (input->enrich != NULL)
 		enrich_put(input->enrich);
 	diag_free(input->diag);
+	shape_names_free(input->names);
 	free(input);
 }
 
@@ -95,7 +98,8 @@ void
 detect_input_read(struct detect_input *input, struct event *event)
 {
 	if (slice_starts(slice_trim(event->raw), SLICE("{"))) {
-		if (shape_event(event) && event->logsource != 0)
+		if (shape_event_named(input->names, event) &&
+		    event->logsource != 0)
 			return;
 		start_over(event);
 	}
