@@ -127,7 +127,9 @@ leaves_alone_what_is_no_header(void **state)
 	static const char *const lines[] = { "", "<", "<999>x", "text",
 	    "date=2026-11-20 time=10:00:00", "1700000000.1 10 10.0.0.1 x",
 	    "27-Aug-2013 17:49:45.330 client 192.0.2.1#1: x",
-	    "2026-11-20 10:00:00 GET /index.html" };
+	    "2026-11-20 10:00:00 GET /index.html",
+	    "2026-11-20 10:00:00 hana/192.0.2.9:4000 MULTI: Learn: 10.8.0.6",
+	    "2026-11-20 10:00:00 192.0.2.9:4000 TLS: Initial packet" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
