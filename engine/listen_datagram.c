@@ -211,6 +211,14 @@ datagram_stop(struct input *input)
 	(void)input;
 }
 
+bool
+datagram_is_open(const struct input *input)
+{
+	const struct datagrams *datagrams = input->state;
+
+	return datagrams->nsockets > 0;
+}
+
 void
 datagram_close(struct input *input)
 {

@@ -6,6 +6,8 @@
 #ifndef YAGURA_ENGINE_LISTEN_DATAGRAM_H
 #define YAGURA_ENGINE_LISTEN_DATAGRAM_H
 
+#include <stdbool.h>
+
 struct err;
 struct input;
 
@@ -14,6 +16,10 @@ int datagram_open(struct input *input, int count, struct err *err);
 void datagram_resume(struct input *input);
 void datagram_stop(struct input *input);
 void datagram_close(struct input *input);
+
+/* Did datagram_open bind any? */
+bool datagram_is_open(const struct input *input);
+
 void datagram_tick(struct input *input);
 
 #endif

@@ -23,10 +23,12 @@ unix_open(struct input *input, struct err *err)
 	return 0;
 }
 
+/* A path that we could not bind belongs to somebody else. */
 static void
 unix_close(struct input *input)
 {
-	unlink(input->conf->name);
+	if (datagram_is_open(input))
+		unlink(input->conf->name);
 	datagram_close(input);
 }
 

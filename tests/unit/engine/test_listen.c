@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -539,6 +540,34 @@ a_taken_port_is_named_with_what_to_do(void **state)
 	close(fd);
 }
 
+static void
+a_socket_of_somebody_else_is_left_alone(void **state)
+{
+	struct rig *rig = *state;
+	struct pipeline_stages stages = { .user = rig, .work = work,
+	    .add = add, .commit = commit };
+	struct loop_hooks hooks = { 0 };
+	struct err err = { 0 };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char text[192];
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/yagura-sock-%ld",
+	    (long)getpid());
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	snprintf(text, sizeof(text), "listen: [{unix: '%s'}]\n", at.sun_path);
+	rig_conf(rig, text);
+	rig->pipeline = pipeline_new(&stages, 1,
+	    loop_most_in_flight(rig->conf));
+	rig->loop = loop_new(rig->conf, rig->pipeline, &hooks, 1, 4096);
+	assert_int_equal(loop_listen(rig->loop, &err), -1);
+	loop_free(rig->loop);
+	rig->loop = NULL;
+	assert_int_equal(access(at.sun_path, F_OK), 0);
+	unlink(at.sun_path);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -555,6 +584,7 @@ main(void)
 		TEST(gzip_is_unpacked_and_a_bomb_is_refused),
 		TEST(health_is_told),
 		TEST(a_taken_port_is_named_with_what_to_do),
+		TEST(a_socket_of_somebody_else_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
