@@ -543,7 +543,8 @@ is_shown(field_t field)
 }
 
 /* SQLite takes names without regard to case: of two that differ only in it,
- * the second has no column. */
+ * the second has no column. Nor has a name with a NUL: the statement that
+ * declares the columns would end there. */
 static bool
 is_taken(const struct sql *sql, field_t field)
 {
@@ -551,6 +552,8 @@ is_taken(const struct sql *sql, field_t field)
 		if (slice_eq_nocase(field_name(sql->fields[i]),
 		    field_name(field)))
 			return true;
+	if (slice_find_byte(field_name(field), '\0') >= 0)
+		return true;
 	return slice_eq_nocase(field_name(field), SLICE("raw")) ||
 	    slice_eq_nocase(field_name(field), SLICE("json"));
 }

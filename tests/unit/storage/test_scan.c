@@ -436,9 +436,14 @@ sql_counts_what_searches_count(void **state)
 	};
 	struct store *store = open_it();
 	struct err err;
-	sqlite3 *db = sql_open(store, T0, &err);
+	sqlite3 *db;
 
 	(void)state;
+	/* Whatever names there are, the table can be declared. */
+	field_intern(SLICE("odd\0name"));
+	field_intern(SLICE("\"quoted\") --"));
+	field_intern(SLICE("RAW"));
+	db = sql_open(store, T0, &err);
 	assert_non_null(db);
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		if (search_number(store, pairs[i][0]) !=
