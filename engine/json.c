@@ -447,6 +447,27 @@ put_invalid(char *at, unsigned char c)
 	return at + 5;
 }
 
+/* What acts on a terminal or turns the direction of writing: C1 controls and
+ * the marks of bidirectional text. */
+static bool
+is_active(uint32_t point)
+{
+	return (point >= 0x80 && point < 0xa0) || point == 0x61c ||
+	    point == 0x200e || point == 0x200f ||
+	    (point >= 0x202a && point <= 0x202e) ||
+	    (point >= 0x2066 && point <= 0x2069);
+}
+
+static char *
+put_point(char *at, uint32_t point)
+{
+	*at++ = '\\';
+	*at++ = 'u';
+	for (int shift = 12; shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[point >> shift & 15];
+	return at;
+}
+
 /* Room is taken for a piece at a time, as if all of it had to be escaped. */
 #define PIECE_BYTES 1024
 
@@ -473,7 +494,10 @@ json_put_string(struct strbuf *buf, struct slice text)
 		n = 1;
 		if ((unsigned char)text.ptr[0] < 0x80) {
 			at = put_escaped(at, (unsigned char)text.ptr[0]);
-		} else if ((n = utf8_next(text, &point)) > 0) {
+		} else if ((n = utf8_next(text, &point)) > 0 &&
+		    is_active(point)) {
+			at = put_point(at, point);
+		} else if (n > 0) {
 			memcpy(at, text.ptr, n);
 			at += n;
 		} else {

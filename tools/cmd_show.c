@@ -338,7 +338,7 @@ show_alert(struct showing *showing)
 static void
 show_event(struct showing *showing, const struct event *event)
 {
-	struct strbuf *text = &showing->text;
+	struct strbuf *text = &showing->text, name = STRBUF_INIT;
 	char time[TIME_TEXT_BYTES];
 	struct slice when;
 	struct value id;
@@ -360,9 +360,11 @@ show_event(struct showing *showing, const struct event *event)
 			continue;
 		strbuf_clear(text);
 		present_value(text, &event->values[i]);
-		printf("  %-32s  %s\n", field_name(event->fields[i]).ptr,
-		    text->ptr);
+		strbuf_clear(&name);
+		present_text(&name, field_name(event->fields[i]));
+		printf("  %-32s  %s\n", name.ptr, text->ptr);
 	}
+	strbuf_fini(&name);
 }
 
 int

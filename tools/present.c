@@ -292,8 +292,14 @@ csv_text(struct strbuf *line, struct slice text, bool guard)
 	strbuf_putc(line, '"');
 }
 
+static bool
+is_formula(struct slice s)
+{
+	return s.len > 0 && memchr("=+-@\t\r", s.ptr[0], 6) != NULL;
+}
+
 /* As RFC 4180 allows any text, line feeds stay; only what is no UTF-8 is
- * written as \xNN. */
+ * written as \xNN. On a terminal nothing may act. */
 static void
 csv_cell(struct present *present, const struct value *value)
 {
@@ -313,6 +319,10 @@ csv_cell(struct present *present, const struct value *value)
 		s = member->type == VALUE_TIME
 		    ? time_format_rfc3339(member->u.num, text)
 		    : value_as_text(member, text);
+		if (present->terminal) {
+			present_text(cell, s);
+			continue;
+		}
 		while (s.len > 0) {
 			uint32_t point;
 			size_t n = utf8_next(s, &point);
@@ -326,8 +336,7 @@ csv_cell(struct present *present, const struct value *value)
 		}
 	}
 	s = strbuf_slice(cell);
-	csv_text(&present->line, s, !number && s.len > 0 &&
-	    memchr("=+-@\t\r", s.ptr[0], 6) != NULL);
+	csv_text(&present->line, s, !number && is_formula(s));
 }
 
 static void
@@ -338,10 +347,17 @@ csv_header(struct present *present)
 
 	strbuf_clear(&present->line);
 	for (size_t i = 0; i < n; i++) {
+		struct slice name = field_name(schema->open
+		    ? event_columns[i] : schema->cols[i]);
+
 		if (i > 0)
 			strbuf_putc(&present->line, ',');
-		csv_text(&present->line, field_name(schema->open
-		    ? event_columns[i] : schema->cols[i]), false);
+		strbuf_clear(&present->cell);
+		present_text(&present->cell, name);
+		name = strbuf_slice(&present->cell);
+		/* Our own "@timestamp" is no formula. */
+		csv_text(&present->line, name, is_formula(name) &&
+		    !slice_eq(name, SLICE("@timestamp")));
 	}
 	strbuf_puts(&present->line, "\r\n");
 	write_line(present);

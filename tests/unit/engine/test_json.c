@@ -156,6 +156,12 @@ writes_any_bytes_as_a_string(void **state)
 	    "on past sixteen \""));
 	assert_string_equal(out.ptr, "\"a\\\"\\\\\\n\\u0001\\u0000\\u007f"
 	    "\\\\xff\xc3\xa9 and so on past sixteen \\\"\"");
+	/* What would act on a terminal is the same to whoever reads JSON. */
+	strbuf_clear(&out);
+	json_put_string(&out, SLICE("\xc2\x9b" "31m \xe2\x80\xae \xd8\x9c "
+	    "\xe2\x81\xa6 \xc2\xa0 \xe2\x80\xa6"));
+	assert_string_equal(out.ptr, "\"\\u009b31m \\u202e \\u061c \\u2066 "
+	    "\xc2\xa0 \xe2\x80\xa6\"");
 	strbuf_fini(&out);
 }
 
