@@ -190,6 +190,13 @@ list_headed(struct parserset *set)
 struct parserset *
 parserset_load(const char *const *names, size_t n, struct diag *diag)
 {
+	return parserset_load_rest(names, n, diag, diag);
+}
+
+struct parserset *
+parserset_load_rest(const char *const *names, size_t n, struct diag *diag,
+    struct diag *refused)
+{
 	struct parserset *set = xcalloc(1, sizeof(*set));
 	struct paths paths = find_files(names, n, diag);
 
@@ -198,7 +205,7 @@ parserset_load(const char *const *names, size_t n, struct diag *diag)
 	set->names = map_new();
 	set->ndefs = def_load((const char *const *)paths.at, paths.n,
 	    builtin_definitions, set->arena, &set->owned,
-	    &set->defs, diag);
+	    &set->defs, refused);
 	for (size_t i = 0; i < set->ndefs; i++) {
 		struct def *def = set->defs[i];
 

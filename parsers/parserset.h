@@ -23,6 +23,11 @@ struct parser_lane;
  * out alone. Never NULL: with no definitions every line is unknown. */
 struct parserset *parserset_load(const char *const *paths, size_t n,
     struct diag *diag);
+
+/* The same; what is wrong with a definition goes into `refused`, only paths
+ * that are not there go into diag. For those who go on without the former. */
+struct parserset *parserset_load_rest(const char *const *paths, size_t n,
+    struct diag *diag, struct diag *refused);
 struct parserset *parserset_get(struct parserset *set);
 void parserset_put(struct parserset *set);	/* NULL does nothing */
 

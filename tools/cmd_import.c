@@ -421,6 +421,24 @@ report(const struct import *import, bool json)
 		    import->client != NULL ? " through the daemon" : "");
 }
 
+/* A definition or a context that cannot be read is left out; rules are taken
+ * whole. */
+static bool
+load(struct import *import)
+{
+	struct diag *lost = diag_new();
+
+	import->loaded = loaded_new(import->conf, import->diag, lost, lost);
+	diag_print(lost, stderr);
+	diag_print(import->diag, stderr);
+	diag_free(lost);
+	if (diag_errors(import->diag) == 0)
+		return true;
+	fprintf(stderr, "yagura import: nothing was read; %zu mistakes in "
+	    "paths and rules\n", diag_errors(import->diag));
+	return false;
+}
+
 static int
 run(struct import *import, char **files, int nfiles, bool json)
 {
@@ -428,8 +446,11 @@ run(struct import *import, char **files, int nfiles, bool json)
 	int status;
 
 	import->started_ns = import->told_ns = clock_mono_ns();
-	import->loaded = loaded_new(import->conf, import->diag, import->diag);
-	diag_print(import->diag, stderr);
+	if (!load(import)) {
+		loaded_put(import->loaded);
+		strbuf_fini(&import->body);
+		return EXIT_CONFIG;
+	}
 	status = folder_held(import->conf->data) ?
 	    begin_daemon(import, &err) : begin_pipeline(import, &err);
 	for (int i = 0; status == 0 && i < nfiles; i++)

@@ -10,7 +10,21 @@
 #include "engine/yaml.h"
 #include "tools/client.h"
 
-/* JSON is YAML: the answer's lines of mistakes. */
+static size_t
+print_texts(const struct yaml_node *texts)
+{
+	size_t n = texts == NULL ? 0 : texts->n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice text = yaml_text(texts->items[i], SLICE("?"));
+
+		fprintf(stderr, "%.*s\n", (int)text.len, text.ptr);
+	}
+	return n;
+}
+
+/* JSON is YAML: the answer's lines of mistakes, of definitions that were left
+ * out (the rest is in force then) and of what forbade the reload. */
 static int
 show(struct slice answer, int status)
 {
@@ -18,8 +32,9 @@ show(struct slice answer, int status)
 	struct yaml_doc *doc = yaml_parse(answer, "answer", diag);
 	const struct yaml_node *root = doc != NULL && yaml_count(doc) > 0 ?
 	    yaml_root(doc, 0) : NULL;
-	const struct yaml_node *errors = yaml_get(root, "errors");
+	size_t refused = print_texts(yaml_get(root, "refused"));
 
+	print_texts(yaml_get(root, "errors"));
 	if (status == 200) {
 		struct slice rules = yaml_text(yaml_get(root, "rules"),
 		    SLICE("?"));
@@ -30,14 +45,10 @@ show(struct slice answer, int status)
 		    (int)definitions.len, definitions.ptr, (int)rules.len,
 		    rules.ptr);
 	}
-	for (size_t i = 0; errors != NULL && i < errors->n; i++) {
-		struct slice text = yaml_text(errors->items[i], SLICE("?"));
-
-		fprintf(stderr, "%.*s\n", (int)text.len, text.ptr);
-	}
 	yaml_free(doc);
 	diag_free(diag);
-	return status == 200 ? EXIT_DONE : EXIT_CONFIG;
+	return status != 200 ? EXIT_CONFIG : refused > 0 ? EXIT_PARTIAL :
+	    EXIT_DONE;
 }
 
 static int

@@ -179,6 +179,7 @@ print_page(const struct yaml_node *root)
 	print_words(yaml_get(root, "outputs"), "outputs");
 	print_words(yaml_get(root, "loaded"), "loaded");
 	print_list(yaml_get(yaml_get(root, "loaded"), "missing"), "missing");
+	print_list(yaml_get(yaml_get(root, "loaded"), "refused"), "refused");
 	print_words(yaml_get(root, "store"), "store");
 	print_list(yaml_get(yaml_get(root, "store"), "days"), "day");
 }

@@ -31,6 +31,7 @@
 struct daemon {
 	const struct conf *conf;
 	struct diag *missing;	/* context that could not be read */
+	struct diag *refused;	/* definitions that were left out */
 	struct outputs *outputs;
 	struct stages *stages;
 	struct pipeline *pipeline;
@@ -57,7 +58,7 @@ log_findings(const struct diag *diag, const char *what)
 void
 daemon_check(const struct conf *conf, struct diag *diag)
 {
-	loaded_put(loaded_new(conf, diag, diag));
+	loaded_put(loaded_new(conf, diag, diag, diag));
 }
 
 /* --- hooks of the loop ---------------------------------------------------- */
@@ -68,6 +69,7 @@ view_of(struct daemon *daemon)
 	return (struct status_view){ .conf = daemon->conf,
 	    .loop = daemon->loop, .pipeline = daemon->pipeline,
 	    .stages = daemon->stages, .missing = daemon->missing,
+	    .refused = daemon->refused,
 	    .reload = daemon->reload.ptr, .started_ns = daemon->started_ns,
 	    .replayed = daemon->replayed };
 }
@@ -196,18 +198,10 @@ on_tick(void *user)
 	control_notify("WATCHDOG=1");
 }
 
-/* {"reloaded":true,...} or {"reloaded":false,"errors":[...]} */
 static void
-reload_answer(const struct diag *diag, const struct loaded *loaded,
-    struct strbuf *out)
+put_findings(struct strbuf *out, const struct diag *diag)
 {
-	if (diag_errors(diag) == 0) {
-		strbuf_printf(out, "{\"reloaded\":true,\"definitions\":%zu,"
-		    "\"rules\":%zu}\n", parserset_count(loaded->parsers),
-		    ruleset_count(loaded->rules));
-		return;
-	}
-	strbuf_puts(out, "{\"reloaded\":false,\"errors\":[");
+	strbuf_putc(out, '[');
 	for (size_t i = 0; i < diag_count(diag); i++) {
 		const struct diag_finding *finding = diag_at(diag, i);
 		struct strbuf text = STRBUF_INIT;
@@ -218,19 +212,44 @@ reload_answer(const struct diag *diag, const struct loaded *loaded,
 		json_put_string(out, strbuf_slice(&text));
 		strbuf_fini(&text);
 	}
-	strbuf_puts(out, "]}\n");
+	strbuf_putc(out, ']');
+}
+
+/* {"reloaded":true,...} or {"reloaded":false,"errors":[...]}; "refused" has
+ * the definitions that are left out, in both. */
+static void
+reload_answer(const struct diag *diag, const struct diag *refused,
+    const struct loaded *loaded, struct strbuf *out)
+{
+	if (diag_errors(diag) == 0) {
+		strbuf_printf(out, "{\"reloaded\":true,\"definitions\":%zu,"
+		    "\"rules\":%zu", parserset_count(loaded->parsers),
+		    ruleset_count(loaded->rules));
+	} else {
+		strbuf_puts(out, "{\"reloaded\":false,\"errors\":");
+		put_findings(out, diag);
+	}
+	strbuf_puts(out, ",\"refused\":");
+	put_findings(out, refused);
+	strbuf_puts(out, "}\n");
 }
 
 static void
 reload_done(struct daemon *daemon, struct loaded *loaded,
-    struct diag **missing)
+    struct diag **refused, struct diag **missing)
 {
 	stages_swap(daemon->stages, loaded);
+	diag_free(daemon->refused);
 	diag_free(daemon->missing);
+	daemon->refused = *refused;
 	daemon->missing = *missing;
-	*missing = NULL;
+	*refused = *missing = NULL;
+	log_findings(daemon->refused, "definition left out");
 	log_findings(daemon->missing, "context");
 	strbuf_puts(&daemon->reload, "done");
+	if (diag_errors(daemon->refused) > 0)
+		strbuf_printf(&daemon->reload, ", %zu mistakes in definitions "
+		    "that are left out", diag_errors(daemon->refused));
 	log_info("reloaded: %zu definitions, %zu rules",
 	    parserset_count(loaded->parsers), ruleset_count(loaded->rules));
 	metric_add(METRIC_RELOADS_DONE, 1);
@@ -255,21 +274,23 @@ static bool
 on_reload(void *user, struct strbuf *out)
 {
 	struct daemon *daemon = user;
-	struct diag *diag = diag_new(), *missing = diag_new();
+	struct diag *diag = diag_new(), *refused = diag_new(),
+	    *missing = diag_new();
 	struct loaded *loaded;
 	bool good;
 
 	control_notify_reloading();
-	loaded = loaded_new(daemon->conf, diag, missing);
+	loaded = loaded_new(daemon->conf, diag, refused, missing);
 	good = diag_errors(diag) == 0;
 	strbuf_clear(&daemon->reload);
-	reload_answer(diag, loaded, out);
+	reload_answer(diag, refused, loaded, out);
 	if (good)
-		reload_done(daemon, loaded, &missing);
+		reload_done(daemon, loaded, &refused, &missing);
 	else
 		reload_refused(daemon, loaded, diag);
 	control_notify("READY=1");
 	diag_free(diag);
+	diag_free(refused);
 	diag_free(missing);
 	return good;
 }
@@ -281,13 +302,14 @@ static struct loaded *
 load(struct daemon *daemon, struct diag *diag, struct err *err)
 {
 	struct loaded *loaded = loaded_new(daemon->conf, diag,
-	    daemon->missing);
+	    daemon->refused, daemon->missing);
 
+	log_findings(daemon->refused, "definition left out");
 	log_findings(daemon->missing, "context");
 	if (diag_errors(diag) == 0)
 		return loaded;
 	loaded_put(loaded);
-	err_set(err, ERR_CONFIG, "%zu mistakes in definitions and rules",
+	err_set(err, ERR_CONFIG, "%zu mistakes in paths and rules",
 	    diag_errors(diag));
 	return NULL;
 }
@@ -394,6 +416,7 @@ end(struct daemon *daemon, int status, struct err *err)
 		status = -1;
 	}
 	outputs_free(daemon->outputs, OUTPUT_LAST_MS);
+	diag_free(daemon->refused);
 	diag_free(daemon->missing);
 	strbuf_fini(&daemon->reload);
 	return status;
@@ -403,6 +426,7 @@ int
 daemon_run(const struct conf *conf, struct diag *diag, struct err *err)
 {
 	struct daemon daemon = { .conf = conf, .missing = diag_new(),
+	    .refused = diag_new(),
 	    .started_ns = clock_mono_ns(),
 	    .watchdog_ns = control_watchdog_ns() };
 	int status;

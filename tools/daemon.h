@@ -12,8 +12,9 @@ struct err;
 /* Everything a start would find, without starting: for --check. */
 void daemon_check(const struct conf *conf, struct diag *diag);
 
-/* Runs until SIGTERM; 0, or -1 and *err. Findings of definitions and rules go
- * into diag; if there are errors nothing is started and *err is ERR_CONFIG. */
+/* Runs until SIGTERM; 0, or -1 and *err. Findings of rules go into diag; if
+ * there are errors nothing is started and *err is ERR_CONFIG. A definition with
+ * a mistake is left out, named in the log. */
 int daemon_run(const struct conf *conf, struct diag *diag, struct err *err);
 
 #endif

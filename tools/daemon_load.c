@@ -76,13 +76,15 @@ load_options(struct loaded *loaded)
 }
 
 struct loaded *
-loaded_new(const struct conf *conf, struct diag *diag, struct diag *missing)
+loaded_new(const struct conf *conf, struct diag *diag, struct diag *refused,
+    struct diag *missing)
 {
 	struct loaded *loaded = xcalloc(1, sizeof(*loaded));
 
 	atomic_init(&loaded->count, 1);
 	loaded->conf = conf;
-	loaded->parsers = parserset_load(conf->parsers, conf->nparsers, diag);
+	loaded->parsers = parserset_load_rest(conf->parsers, conf->nparsers,
+	    diag, refused);
 	loaded->rules = ruleset_load(conf->rules, conf->nrules, diag);
 	loaded->enrich = load_enrich(conf, missing);
 	load_options(loaded);

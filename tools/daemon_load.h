@@ -29,11 +29,12 @@ struct loaded {
 	size_t	 noptions;
 };
 
-/* Reads everything. Mistakes in definitions and rules go into diag; context
- * that cannot be read goes into `missing` and leaves its fields empty. Never
- * NULL. The configuration is borrowed until the last put. */
+/* Reads everything. Mistakes in rules and paths that are not there go into
+ * diag; a definition with a mistake is left out and named in `refused`;
+ * context that cannot be read goes into `missing` and leaves its fields empty.
+ * Never NULL. The configuration is borrowed until the last put. */
 struct loaded *loaded_new(const struct conf *conf, struct diag *diag,
-    struct diag *missing);
+    struct diag *refused, struct diag *missing);
 
 /* For snapshot_new. */
 void *loaded_get(void *loaded);

@@ -168,6 +168,27 @@ put_correlation(struct strbuf *out, const struct stages_figures *figures)
 }
 
 static void
+put_findings(struct strbuf *out, const char *key, const struct diag *diag)
+{
+	put_key(out, key);
+	strbuf_putc(out, '[');
+	for (size_t i = 0; i < diag_count(diag); i++) {
+		const struct diag_finding *finding = diag_at(diag, i);
+		struct strbuf text = STRBUF_INIT;
+
+		strbuf_puts(&text, finding->file);
+		if (finding->line > 0)
+			strbuf_printf(&text, ":%d", finding->line);
+		strbuf_printf(&text, ": %s", finding->text);
+		if (i > 0)
+			strbuf_putc(out, ',');
+		json_put_string(out, strbuf_slice(&text));
+		strbuf_fini(&text);
+	}
+	strbuf_putc(out, ']');
+}
+
+static void
 put_loaded(struct strbuf *out, const struct status_view *view)
 {
 	struct loaded *loaded = stages_loaded(view->stages);
@@ -178,19 +199,9 @@ put_loaded(struct strbuf *out, const struct status_view *view)
 	put_number(out, "rules", ruleset_count(loaded->rules));
 	put_number(out, "detections", ruleset_detections(loaded->rules));
 	put_text(out, "reload", view->reload);
-	put_key(out, "missing");
-	strbuf_putc(out, '[');
-	for (size_t i = 0; i < diag_count(view->missing); i++) {
-		const struct diag_finding *finding = diag_at(view->missing, i);
-		struct strbuf text = STRBUF_INIT;
-
-		strbuf_printf(&text, "%s: %s", finding->file, finding->text);
-		if (i > 0)
-			strbuf_putc(out, ',');
-		json_put_string(out, strbuf_slice(&text));
-		strbuf_fini(&text);
-	}
-	strbuf_puts(out, "]}");
+	put_findings(out, "missing", view->missing);
+	put_findings(out, "refused", view->refused);
+	strbuf_putc(out, '}');
 	loaded_put(loaded);
 }
 

@@ -19,6 +19,7 @@ struct status_view {
 	struct pipeline *pipeline;
 	struct stages *stages;
 	const struct diag *missing;	/* context that could not be read */
+	const struct diag *refused;	/* definitions that were left out */
 	const char *reload;	/* what the last reload said */
 	int64_t	 started_ns;
 	uint64_t replayed;

@@ -44,7 +44,7 @@ begin(void **state)
 	conf = conf_load(path, diag);
 	unlink(path);
 	assert_non_null(conf);
-	loaded = loaded_new(conf, diag, diag);
+	loaded = loaded_new(conf, diag, diag, diag);
 	diag_print(diag, stderr);
 	assert_int_equal(diag_errors(diag), 0);
 	diag_free(diag);
