@@ -50,12 +50,15 @@ child(const struct conf_output *conf, int in)
 	    NULL };
 	union { const char **in; char **out; } argv = { .in = conf->argv };
 	int out = open("/dev/null", O_WRONLY);
+	static const int ours[] = { SIGPIPE, SIGTERM, SIGINT, SIGHUP };
 	sigset_t none;
 
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	/* What is ignored here would be ignored there. */
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		signal(ours[i], SIG_DFL);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0)
 		_exit(127);
 	close_range(3, ~0u, 0);

@@ -246,6 +246,21 @@ a_command_that_says_75_is_run_again(void **state)
 	assert_file(desk, "copy", "");
 }
 
+/* The supervisor ignores the signals that are for the daemon. */
+static void
+a_command_can_be_ended_by_a_signal(void **state)
+{
+	struct desk *desk = *state;
+	char line[256];
+
+	write_program(desk, "kill -TERM $$\n: > \"$1\"\n");
+	snprintf(line, sizeof(line), "  - {command: [%s/run, %s/copy]}\n",
+	    desk->folder, desk->folder);
+	begin(desk, line);
+	outputs_send(desk->outputs, SLICE("{\"n\":1}"), CONF_HIGH, 0);
+	await(desk, 0, 1);
+}
+
 int
 main(void)
 {
@@ -256,6 +271,7 @@ main(void)
 		TEST(syslog_over_tcp_waits_for_its_receiver),
 		TEST(a_command_reads_the_alert_and_gets_its_words),
 		TEST(a_command_that_says_75_is_run_again),
+		TEST(a_command_can_be_ended_by_a_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
