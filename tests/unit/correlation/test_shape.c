@@ -1,5 +1,6 @@
 #include "rule_try.h"
 
+#include "engine/strbuf.h"
 #include "engine/timeparse.h"
 
 static struct batch *batch;
@@ -120,6 +121,45 @@ what_is_no_object_has_no_values(void **state)
 	}
 }
 
+/* Remembered names change nothing: the second reading finds them. */
+static void
+names_that_are_remembered_mean_the_same(void **state)
+{
+	static const char *const lines[] = {
+		"{\"Channel\":\"Security\",\"EventID\":1,\"a\":[1,{\"b\":2},3]}",
+		"{\"Event\":{\"System\":{\"Channel\":\"X\"},\"EventData\":"
+		"{\"Threat Name\":\"t\"}},\"Channel\":\"c\"}",
+		"{\"winlog\":{\"event_data\":{\"A\":\"1\"}},\"Event\":\"e\"}",
+		"{\"Event\":{\"EventData\":{\"Data\":[\"x\",\"y\"]}}}",
+		"{\"a\":{\"\":{\"b\":1}},\"a.b\":2,\"\":{\"c\":3},"
+		"\"\\u0061\":{\"d\":null},\"_logsource\":{\"product\":\"p\"}}",
+		"{\"UtcTime\":\"2026-01-02 03:04:05.6\",\"a\":1,\"a\":2}",
+	};
+	struct shape_names *names = shape_names_new();
+	struct strbuf plain = STRBUF_INIT, named = STRBUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < 3 * sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *line = lines[i % (sizeof(lines) /
+		    sizeof(lines[0]))];
+		struct event *event = shaped(line);
+		uint16_t logsource = event->logsource;
+
+		strbuf_clear(&plain);
+		strbuf_clear(&named);
+		event_json(&plain, event, false);
+		renew_batch();
+		event = batch_add(batch, slice_cstr(line), SLICE("p"), 0);
+		assert_true(shape_event_named(names, event));
+		event_json(&named, event, false);
+		assert_string_equal(plain.ptr, named.ptr);
+		assert_int_equal(logsource, event->logsource);
+	}
+	strbuf_fini(&plain);
+	strbuf_fini(&named);
+	shape_names_free(names);
+}
+
 int
 main(void)
 {
@@ -128,6 +168,7 @@ main(void)
 		cmocka_unit_test(evtx_events_are_named_as_shippers_name_them),
 		cmocka_unit_test(the_best_time_is_taken_and_bad_ones_are_not),
 		cmocka_unit_test(what_is_no_object_has_no_values),
+		cmocka_unit_test(names_that_are_remembered_mean_the_same),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
