@@ -38,6 +38,20 @@ say_missing(struct store *store)
 	return EXIT_PARTIAL;
 }
 
+/* The days asked for; EXIT_DONE, or the exit code when the ledger cannot be
+ * read. A day that cannot be read is among the missing. */
+static int
+days(struct ask *ask, const struct partition_info **infos, size_t *n)
+{
+	struct err err = { .kind = ERR_NONE };
+	struct slice why;
+
+	*n = store_partitions(ask->store, ask->from_ns, ask->to_ns, false,
+	    infos, &err);
+	store_missing(ask->store, &why);
+	return err.kind == ERR_NONE || why.len > 0 ? EXIT_DONE : say(&err);
+}
+
 /* --- stat ---------------------------------------------------------------- */
 
 struct stat_row {
@@ -88,12 +102,13 @@ static int
 store_stat(struct ask *ask)
 {
 	const struct partition_info *infos;
-	struct err err = { .kind = ERR_NONE };
 	bool json = ask->format == PRESENT_JSON;
 	struct stat_row row, sum = { .day = "all", .state = "" };
-	size_t n = store_partitions(ask->store, ask->from_ns, ask->to_ns,
-	    false, &infos, &err);
+	size_t n;
+	int result = days(ask, &infos, &n);
 
+	if (result != EXIT_DONE)
+		return result;
 	if (!json)
 		printf("%-10s %12s %10s %7s %14s %14s %6s  %s\n", "day",
 		    "events", "in tail", "chunks", "raw bytes", "bytes",
@@ -164,6 +179,7 @@ struct exporting {
 	struct arena *arena;
 	struct strbuf line;
 	bool	 gone;		/* the output */
+	bool	 stale;		/* chunks were merged while we read */
 };
 
 static void
@@ -252,26 +268,35 @@ export_day(struct exporting *x, struct partition *partition)
 static int
 store_export(struct ask *ask)
 {
-	struct exporting x = { .ask = ask, .arena = arena_new(1 << 20) };
+	struct exporting x = { .ask = ask };
 	const struct partition_info *infos;
-	struct err err = { .kind = ERR_NONE };
-	size_t n = store_partitions(ask->store, ask->from_ns, ask->to_ns,
-	    false, &infos, &err);
+	size_t n;
+	int result = days(ask, &infos, &n);
 
+	if (result != EXIT_DONE)
+		return result;
+	x.arena = arena_new(1 << 20);
 	strbuf_init(&x.line);
 	for (size_t i = 0; i < n && !x.gone; i++) {
 		struct partition *partition = partition_open(ask->store,
 		    &infos[i], NULL);
 
-		if (partition != NULL)
-			export_day(&x, partition);
+		if (partition == NULL)
+			continue;
+		export_day(&x, partition);
+		x.stale |= partition_stale(partition);
 		partition_close(partition);
 	}
 	if (fflush(stdout) != 0)
 		x.gone = true;
 	strbuf_fini(&x.line);
 	arena_free(x.arena);
-	return say_missing(ask->store);
+	if (x.stale)
+		fprintf(stderr, "yagura store: a day was rewritten by its "
+		    "writer while it was read: events of it are missing; run "
+		    "this again\n");
+	result = say_missing(ask->store);
+	return x.stale ? EXIT_PARTIAL : result;
 }
 
 int
