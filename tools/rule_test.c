@@ -108,6 +108,10 @@ put_hole(struct suite *suite, struct strbuf *out, struct slice hole)
 	else if (slice_eq(hole, SLICE("clock")))
 		strbuf_printf(out, "%02d:%02d:%02d", second / 3600,
 		    second / 60 % 60, second % 60);
+	else if (slice_eq(hole, SLICE("clf")))
+		strbuf_printf(out, "%02u/%.3s/%04" PRId64
+		    ":%02d:%02d:%02d +0000", day, months + 3 * (month - 1),
+		    year, second / 3600, second / 60 % 60, second % 60);
 	else if (slice_eq(hole, SLICE("bind")))
 		strbuf_printf(out, "%02u-%.3s-%04" PRId64
 		    " %02d:%02d:%02d.%03d", day, months + 3 * (month - 1),
