@@ -48,6 +48,14 @@ struct extra {
 
 #define SLOT_WORDS (DEF_SLOTS / 64)
 
+/* A time in a header, and what it came to. */
+struct resolved {
+	bool	 known;
+	struct timetext time;
+	const struct zone *zone;
+	int64_t	 now_ns, ns;
+};
+
 struct reading {
 	struct event *event;
 	struct arena *arena;
@@ -66,6 +74,7 @@ struct reading {
 	size_t	 nblocks;
 	const struct zone *zone;
 	int64_t	 header_ns;
+	struct resolved last_header;
 	bool	 has_header_time, owned;	/* owned: body is not the line */
 	enum transform made_by;	/* of what is owned */
 	unsigned depth;			/* of decoding inside decoding */

@@ -142,6 +142,8 @@ put_columns(struct reading *reading, const struct decoder *decoder,
 	struct stream plain;
 	size_t n;
 
+	if (body.len == 0)
+		return false;
 	if (stream == NULL || stream->kind != kind || reading->depth > 0) {
 		plain = standards[kind];
 		sign = slice_of(&decoder->delimiter, 1);

@@ -510,6 +510,8 @@ read_cisco(struct slice *s, struct syslog_header *h)
 	struct timetext time;
 	size_t n;
 
+	if (slice_find_byte(rest, '%') < 0)
+		return false;
 	if (rest.len > 0 && rest.ptr[0] == ':')
 		rest = slice_skip(rest, 1);
 	skip_blanks(&rest);

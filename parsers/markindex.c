@@ -243,15 +243,21 @@ file_programs(struct markindex *index, const struct marks *marks,
 }
 
 /* The longest is the rarest, more often than not. */
+static size_t
+longest_at(const struct words *words)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < words->n; i++)
+		if (words->at[i].len > words->at[best].len)
+			best = i;
+	return best;
+}
+
 static struct slice
 longest(const struct words *words)
 {
-	struct slice best = words->at[0];
-
-	for (size_t i = 1; i < words->n; i++)
-		if (words->at[i].len > best.len)
-			best = words->at[i];
-	return best;
+	return words->at[longest_at(words)];
 }
 
 static bool
@@ -412,7 +418,9 @@ markindex_program(const struct markindex *index, struct slice program,
 	if (found != NULL)
 		markindex_add(found->ptr, out);
 	for (size_t i = 0; i < index->nstars; i++)
-		if (slice_starts(program, index->stars[i].begin))
+		if ((index->stars[i].begin.len == 0 ||
+		    index->stars[i].begin.ptr[0] == program.ptr[0]) &&
+		    slice_starts(program, index->stars[i].begin))
 			add(out, index->stars[i].entry);
 }
 
@@ -510,6 +518,13 @@ markindex_key(const struct markindex *index, struct slice key)
 	const union map_value *found = map_find(index->keys, key);
 
 	return found == NULL ? NULL : found->ptr;
+}
+
+size_t
+markindex_anchor(const struct marks *marks)
+{
+	return is_by_text(marks) ? longest_at(&marks->contains)
+	    : marks->contains.n;
 }
 
 uint32_t

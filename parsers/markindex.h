@@ -55,6 +55,10 @@ const struct mark_list *markindex_key(const struct markindex *index,
     struct slice key);
 void markindex_add(const struct mark_list *list, struct candidates *out);
 
+/* The number of the text in `contains` by which markindex_text has found these
+ * marks, so that it is there; contains.n if it was not by a text. */
+size_t markindex_anchor(const struct marks *marks);
+
 /* The lowest number of an entry that is filed under a text of this tier or one
  * behind it; UINT32_MAX if there is none. */
 uint32_t markindex_first_text(const struct markindex *index, unsigned tier);

@@ -430,6 +430,31 @@ put_structured_data(struct reading *r, struct slice data)
 	}
 }
 
+/* Lines come in runs of the same second. */
+static bool
+resolve_header(struct reading *r, const struct timetext *time)
+{
+	struct resolved *last = &r->last_header;
+
+	if (last->known && last->zone == r->zone &&
+	    last->now_ns == r->event->ingested_ns &&
+	    last->time.local_ns == time->local_ns &&
+	    last->time.offset_s == time->offset_s &&
+	    last->time.has_year == time->has_year &&
+	    last->time.has_zone == time->has_zone &&
+	    last->time.month == time->month && last->time.day == time->day) {
+		r->header_ns = last->ns;
+		return true;
+	}
+	last->known = timetext_resolve(time, r->event->ingested_ns, r->zone,
+	    &r->header_ns);
+	last->time = *time;
+	last->zone = r->zone;
+	last->now_ns = r->event->ingested_ns;
+	last->ns = r->header_ns;
+	return last->known;
+}
+
 static void
 put_header(struct reading *r, const struct syslog_header *h)
 {
@@ -450,8 +475,7 @@ put_header(struct reading *r, const struct syslog_header *h)
 	set_slice(r, FIELD_LOG_SYSLOG_VERSION, h->version);
 	if (h->data.len > 0)
 		put_structured_data(r, h->data);
-	r->has_header_time = h->has_time && timetext_resolve(&h->time,
-	    event->ingested_ns, r->zone, &r->header_ns);
+	r->has_header_time = h->has_time && resolve_header(r, &h->time);
 }
 
 static void
@@ -617,6 +641,7 @@ marks_hold(const struct reading *r, const struct line *line,
 {
 	struct slice head = slice_head(line->header.body, MARK_BYTES);
 	bool starts = marks->starts.n == 0;
+	size_t found;
 
 	if (marks->programs.n > 0 && !marks_word(&marks->programs,
 	    line->header.appname))
@@ -631,8 +656,9 @@ marks_hold(const struct reading *r, const struct line *line,
 	if (marks->product.n > 0 && (line->ncolumns < 3 ||
 	    !marks_word(&marks->product, line->columns[2])))
 		return false;
+	found = markindex_anchor(marks);
 	for (size_t i = 0; i < marks->contains.n; i++)
-		if (slice_find(head, marks->contains.at[i]) < 0)
+		if (i != found && slice_find(head, marks->contains.at[i]) < 0)
 			return false;
 	for (size_t i = 0; i < marks->starts.n; i++)
 		starts = starts || slice_starts(line->header.body,
@@ -957,13 +983,14 @@ unwrap_message(struct parser_lane *lane, const struct parser_options *options)
 	struct reading *r = &lane->reading;
 	const struct value *message = event_get(r->event, FIELD_MESSAGE);
 	struct slice text, rest, columns[7];
-	bool owned = r->owned;
+	bool owned = r->owned, told = r->def != NULL && r->def->unwrap;
 
 	if (message == NULL || message->type != VALUE_TEXT ||
 	    lane->depth > 0)
 		return;
 	text = slice_of(message->text, message->len);
-	if (!syslog_is_header(text) && !slice_starts(text, SLICE("<Event")) &&
+	if (!told && !syslog_is_header(text) &&
+	    !slice_starts(text, SLICE("<Event")) &&
 	    !(text.len > 2 && text.ptr[0] == '{') &&
 	    cef_header(text, columns, 7, &rest) < 5 &&
 	    leef_header(text, columns, 7, &rest) < 5)
@@ -1117,7 +1144,8 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 		guess_logsource(r->event);
 	if (options->trust_logsource && line.json)
 		stated_logsource(lane, &line);
-	if (known && line.json && r->def == lane->set->json)
+	if (known && line.json && r->def != NULL &&
+	    (r->def == lane->set->json || r->def->unwrap))
 		unwrap_message(lane, options);
 	r->ntape = tape;
 }
@@ -1263,6 +1291,8 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 	lane->line++;
 	keytree_rewind(r->tree);
 	text = line_text(lane, options, event);
+	if (text.len == 0)
+		text = SLICE("");	/* and not NULL */
 	tag_bytes(event, text);
 	if (event->peer.len > 0)
 		event_set(event, FIELD_LOG_SOURCE_ADDRESS,
