@@ -25,6 +25,7 @@
 /* What a start may read back: more memory than this would take is better
  * spent on taking lines. Windows then begin anew for the oldest. */
 #define REPLAY_EVENTS 1000000
+#define REPLAY_BYTES ((size_t)512 << 20)
 
 struct replay {
 	struct store *store;
@@ -42,7 +43,8 @@ keep(struct replay *replay, const struct event *event)
 	if (event->time_ns < replay->from_ns ||
 	    event_get(event, FIELD_YAGURA_HITS) == NULL)
 		return;
-	if (replay->n == REPLAY_EVENTS) {
+	if (replay->n == REPLAY_EVENTS ||
+	    arena_bytes(replay->arena) > REPLAY_BYTES) {
 		replay->capped = true;
 		return;
 	}
@@ -111,18 +113,19 @@ read_partition(struct replay *replay, const struct partition_info *info)
 
 	if (partition == NULL)
 		return;
-	n = partition_chunks(partition, &chunks);
-	for (size_t i = n; i > 0; i--)	/* newest first, should we be capped */
-		read_chunk(replay, partition, &chunks[i - 1]);
+	/* Newest first, should we be capped: the tail, then the chunks. */
 	n = partition_tail_count(partition);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = n; i > 0 && !replay->capped; i--) {
 		size_t nevents;
-		struct event *events = partition_tail(partition, i,
+		struct event *events = partition_tail(partition, i - 1,
 		    replay->arena, &nevents, replay->err);
 
 		for (size_t k = 0; events != NULL && k < nevents; k++)
 			keep(replay, &events[k]);
 	}
+	n = partition_chunks(partition, &chunks);
+	for (size_t i = n; i > 0 && !replay->capped; i--)
+		read_chunk(replay, partition, &chunks[i - 1]);
 	partition_close(partition);
 }
 
@@ -209,8 +212,8 @@ stages_replay(struct stages *stages, struct err *err)
 		read_partition(&replay, &infos[i]);
 	give(&replay, stages);
 	if (replay.capped)
-		log_warn("windows: only %d of the stored events with hits "
-		    "were read back", REPLAY_EVENTS);
+		log_warn("windows: only the newest %zu of the stored events "
+		    "with hits were read back", replay.n);
 	store_close(replay.store);
 	arena_free(replay.arena);
 	free(replay.events);
