@@ -155,9 +155,11 @@ status_reason(int status)
 	case 403: return "Forbidden";
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
+	case 411: return "Length Required";
 	case 413: return "Content Too Large";
 	case 415: return "Unsupported Media Type";
 	case 429: return "Too Many Requests";
+	case 501: return "Not Implemented";
 	default: return "Service Unavailable";
 	}
 }
@@ -599,6 +601,42 @@ refuse(struct request *request, int status, uint64_t rejected,
 	request_free(request);
 }
 
+static size_t
+header_count(struct evhttp_request *req, const char *name)
+{
+	const struct evkeyval *header;
+	size_t n = 0;
+
+	for (header = evhttp_request_get_input_headers(req)->tqh_first;
+	    header != NULL; header = header->next.tqe_next)
+		n += evutil_ascii_strcasecmp(header->key, name) == 0;
+	return n;
+}
+
+/* May we believe where the body ends, and who sends it? The library takes the
+ * first length of several and no body where none is announced; what follows
+ * would be read as the next request. No program that sends logs has an Origin:
+ * a page in somebody's browser has. 0, or the status to refuse it with. */
+static int
+head_check(struct evhttp_request *req, const char **reason)
+{
+	const char *coding = evhttp_find_header(
+	    evhttp_request_get_input_headers(req), "Transfer-Encoding");
+	size_t lengths = header_count(req, "Content-Length");
+
+	*reason = "pages in a browser may not send events";
+	if (header_count(req, "Origin") > 0)
+		return 403;
+	*reason = "Transfer-Encoding is not chunked";
+	if (coding != NULL && evutil_ascii_strcasecmp(coding, "chunked") != 0)
+		return 501;
+	*reason = "more than one length of the body is given";
+	if (lengths + (coding != NULL) > 1)
+		return 400;
+	*reason = "Content-Length is missing";
+	return lengths == 0 && coding == NULL ? 411 : 0;
+}
+
 static void
 on_events(struct evhttp_request *req, void *arg)
 {
@@ -610,6 +648,14 @@ on_events(struct evhttp_request *req, void *arg)
 
 	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
 		send_refusal(req, 405, 0, "POST is wanted");
+		return;
+	}
+	status = head_check(req, &reason);
+	if (status != 0) {
+		http->input->turned_away++;
+		evhttp_add_header(evhttp_request_get_output_headers(req),
+		    "Connection", "close");
+		send_refusal(req, status, 0, reason);
 		return;
 	}
 	request = request_new(http, req);
@@ -687,6 +733,7 @@ on_reload(struct evhttp_request *req, void *arg)
 
 	if (!from_loopback(req) || evhttp_request_get_command(req) !=
 	    EVHTTP_REQ_POST || type == NULL ||
+	    header_count(req, "Origin") > 0 ||
 	    evutil_ascii_strcasecmp(type, "application/json") != 0) {
 		send_refusal(req, 403, 0, "POST application/json, only from "
 		    "this machine");
@@ -820,6 +867,25 @@ http_resume(struct input *input)
 	feed_pending(input->state);
 }
 
+/* All but one that is half in, if there is: its lines in a batch are stored
+ * when there is room, and the others go after them. */
+static void
+refuse_pending(struct http *http)
+{
+	struct request *half = NULL;
+
+	while (http->pending.first != NULL) {
+		struct request *request = queue_take(&http->pending);
+
+		if (request->accepted > 0)
+			half = request;
+		else
+			request_end(request, 503, SLICE("the disk is full"));
+	}
+	if (half != NULL)
+		queue_put(&http->pending, half);
+}
+
 /* Keyed requests can wait out a full disk no better than others: their sender
  * asks again and finds the answer if it was stored after all. */
 static void
@@ -833,10 +899,8 @@ http_progress(struct input *input)
 
 		request_end(request, 200, strbuf_slice(&request->answer));
 	}
-	while (loop_full(input->loop) && http->pending.first != NULL &&
-	    http->pending.first->accepted == 0)
-		request_end(queue_take(&http->pending), 503,
-		    SLICE("the disk is full"));
+	if (loop_full(input->loop))
+		refuse_pending(http);
 	feed_pending(http);
 }
 
@@ -855,6 +919,9 @@ http_tick(struct input *input)
 	if (++http->full_ticks < FULL_TICKS)
 		return;
 	for (struct request *request = http->waiting.first; request != NULL;
+	    request = request->next)
+		answer_all(request, 503, SLICE("the disk is full"));
+	for (struct request *request = http->pending.first; request != NULL;
 	    request = request->next)
 		answer_all(request, 503, SLICE("the disk is full"));
 }

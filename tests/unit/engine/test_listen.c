@@ -489,6 +489,36 @@ gzip_is_unpacked_and_a_bomb_is_refused(void **state)
 	assert_true(answered(rig, " 413 "));
 }
 
+#define POST "POST /api/v1/events HTTP/1.1\r\nHost: x\r\n"
+#define BODY "{\"a\":1}"
+
+static void
+post_lies(struct rig *rig)
+{
+	http_talk(rig, SLICE(POST "Content-Length: 7\r\nContent-Length: 2\r\n"
+	    "\r\n" BODY));
+	http_talk(rig, SLICE(POST "Transfer-Encoding: xchunked\r\n\r\n"
+	    BODY));
+	http_talk(rig, SLICE(POST "\r\n" BODY));
+	http_talk(rig, SLICE(POST "Origin: http://x\r\nContent-Length: 7\r\n"
+	    "\r\n" BODY));
+}
+
+static void
+a_body_whose_end_is_not_sure_is_refused(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_conf(rig, "listen: [{http: '127.0.0.1:0'}]\n");
+	rig_run(rig, post_lies);
+	assert_true(answered(rig, "HTTP/1.1 400 "));
+	assert_true(answered(rig, "HTTP/1.1 501 "));
+	assert_true(answered(rig, "HTTP/1.1 411 "));
+	assert_true(answered(rig, "HTTP/1.1 403 "));
+	assert_false(answered(rig, " 200 "));
+	assert_int_equal(rig->events, 0);
+}
+
 static void
 get_pages(struct rig *rig)
 {
@@ -582,6 +612,7 @@ main(void)
 		TEST(a_keyed_body_is_one_transaction_or_too_large),
 		TEST(a_body_that_is_no_ndjson_is_refused),
 		TEST(gzip_is_unpacked_and_a_bomb_is_refused),
+		TEST(a_body_whose_end_is_not_sure_is_refused),
 		TEST(health_is_told),
 		TEST(a_taken_port_is_named_with_what_to_do),
 		TEST(a_socket_of_somebody_else_is_left_alone),
