@@ -1389,14 +1389,12 @@ check_field(const struct def *def, const struct event *event,
 	strbuf_fini(&expected);
 }
 
-static void
-run_example(struct parser_lane *lane, const struct def *def,
-    const struct example *example, struct diag *diag)
+/* The line as it is read beneath its header lines. */
+static struct event *
+example_event(struct parser_lane *lane, struct batch *batch,
+    const struct example *example)
 {
-	struct batch *batch = batch_new(0, 1);
 	struct parser_options options = { .zone = example->zone };
-	const struct value *name;
-	char buf[VALUE_TEXT_BYTES];
 	struct event *event;
 
 	parser_lane_share(lane, NULL);
@@ -1407,6 +1405,18 @@ run_example(struct parser_lane *lane, const struct def *def,
 	event = batch_add(batch, example->line, slice_of("", 0),
 	    example->now_ns);
 	parser_run(lane, &options, event);
+	return event;
+}
+
+static void
+run_example(struct parser_lane *lane, const struct def *def,
+    const struct example *example, struct diag *diag)
+{
+	struct batch *batch = batch_new(0, 1);
+	struct event *event = example_event(lane, batch, example);
+	const struct value *name;
+	char buf[VALUE_TEXT_BYTES];
+
 	name = event_get(event, FIELD_YAGURA_PARSER);
 	if (name == NULL || !slice_eq(value_as_text(name, buf), def->name))
 		diag_error(diag, def->file.ptr, example->line_number, 1,
@@ -1434,4 +1444,21 @@ parserset_test(struct parserset *set, struct diag *diag)
 		}
 	parser_lane_free(lane);
 	return n;
+}
+
+void
+parserset_examples(struct parserset *set, void (*visit)(struct slice name,
+    const struct event *event, void *arg), void *arg)
+{
+	struct parser_lane *lane = parser_lane_new(set);
+
+	for (size_t i = 0; i < set->ndefs; i++)
+		for (size_t k = 0; k < set->defs[i]->nexamples; k++) {
+			struct batch *batch = batch_new(0, 1);
+
+			visit(set->defs[i]->name, example_event(lane, batch,
+			    &set->defs[i]->examples[k]), arg);
+			batch_put(batch);
+		}
+	parser_lane_free(lane);
 }

@@ -40,6 +40,11 @@ bool parserset_has(const struct parserset *set, struct slice name);
  * give its expectation. Returns how many examples were run. */
 size_t parserset_test(struct parserset *set, struct diag *diag);
 
+/* Each example line as an event that was read, for those who ask what the
+ * definitions give; the event is gone when visit returns. */
+void parserset_examples(struct parserset *set, void (*visit)(struct slice name,
+    const struct event *event, void *arg), void *arg);
+
 /* What one thread needs to decode: regex contexts, join state, the memory of
  * which definition a peer and program spoke last. Keeps a count of the set. */
 struct parser_lane *parser_lane_new(struct parserset *set);
