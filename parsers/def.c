@@ -610,7 +610,8 @@ target_options(struct loader *l, struct target *t,
 {
 	static const char *const known[] = { "to", "table", "lower", "upper",
 	    "trim", "take", "by", "split", "type", "format", "times", "hex",
-	    "skip", "keep", "decode", "prefix", "add", "force", NULL };
+	    "skip", "keep", "decode", "pair", "prefix", "add", "force",
+	    NULL };
 	static const uint8_t types[] = { VALUE_TEXT, VALUE_TEXT, VALUE_LONG,
 	    VALUE_DOUBLE, VALUE_IP, VALUE_TIME, VALUE_BOOL };
 	const struct yaml_node *sub;
@@ -658,9 +659,16 @@ target_options(struct loader *l, struct target *t,
 		if (t->decode->kind == DECODER_TEMPLATE)
 			complain(l, sub, "a value is decoded by json, kv, "
 			    "cef, leef, csv or regex");
-		t->decode_own_name = yaml_get(node, "prefix") == NULL;
-		t->decode_prefix = keep(l, text_at(node, "prefix"));
 	}
+	sub = yaml_get(node, "pair");
+	if (sub != NULL && !is_text(sub)) {
+		complain(l, sub, "pair must be the key of the values");
+	} else if (sub != NULL) {
+		t->pair = slot_of(l, sub->text);
+		t->paired = true;
+	}
+	t->decode_own_name = yaml_get(node, "prefix") == NULL;
+	t->decode_prefix = keep(l, text_at(node, "prefix"));
 }
 
 /* Appends the targets that one node stands for; answers how many. */
@@ -694,8 +702,9 @@ read_target(struct loader *l, const struct yaml_node *node,
 	target_options(l, &t, node);
 	to = yaml_get(node, "to");
 	if (to == NULL || yaml_is_null(to)) {
-		if (t.decode == NULL && !t.keep)
-			complain(l, node, "a target needs `to` or `decode`");
+		if (t.decode == NULL && !t.paired && !t.keep)
+			complain(l, node, "a target needs `to`, `decode` or "
+			    "`pair`");
 		*out = t;
 		return 1;
 	}
@@ -728,7 +737,7 @@ is_plain(const struct target *t)
 	return t->split == SPLIT_NO && t->take == TAKE_ALL && !t->lower &&
 	    !t->upper && !t->trim && !t->hex && !t->add && !t->force &&
 	    !t->drop && t->times == 0 && t->table == NULL &&
-	    t->decode == NULL && t->type != VALUE_TIME &&
+	    t->decode == NULL && !t->paired && t->type != VALUE_TIME &&
 	    t->field[0] != FIELD_NONE && t->field[0] != FIELD_TIMESTAMP;
 }
 

@@ -122,6 +122,8 @@ struct target {
 	const struct table *table;
 	struct words skip;
 	const struct decoder *decode;
+	slot_t	 pair;			/* holds the values to these names */
+	bool	 paired;
 	struct slice decode_prefix;	/* name before inner keys */
 	bool	 decode_own_name;	/* that of the key itself */
 };

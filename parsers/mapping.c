@@ -707,6 +707,33 @@ run_inner(struct reading *r, const struct target *target, slot_t slot,
 	r->depth--;
 }
 
+/* Names in one list, values in another of the same length: each pair becomes
+ * a key. */
+static void
+run_pairs(struct reading *r, const struct target *target, slot_t slot,
+    const struct value *names)
+{
+	const struct value *values = reading_slot(r, target->pair);
+	struct slice name = target->decode_own_name
+	    ? r->def->slot_names[slot] : target->decode_prefix;
+	uint32_t parent = KEYTREE_ROOT;
+	size_t n = value_members(names);
+	struct value held;
+
+	if (values == NULL || value_members(values) != n)
+		return;
+	held = *values;
+	if (name.len > 0)
+		parent = keytree_child(r->tree, KEYTREE_ROOT, name);
+	for (size_t i = 0; i < n; i++) {
+		const struct value *key = value_member(names, i);
+
+		if (key->type == VALUE_TEXT && key->len > 0)
+			reading_put(r, parent, slice_of(key->text, key->len),
+			    *value_member(&held, i));
+	}
+}
+
 static void
 keep_misfit(struct reading *r, const struct target *target,
     struct value value)
@@ -773,6 +800,10 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 	}
 	if (target->drop || means_nothing(r, &target->skip, &value))
 		return;
+	if (target->paired) {
+		run_pairs(r, target, slot, &value);
+		return;
+	}
 	if (value.type == VALUE_LIST && !(target->decode != NULL)) {
 		struct target item = *target;
 
