@@ -1985,6 +1985,9 @@ read_head(struct loader *l)
 	node = section(l, "keep");
 	if (node != NULL && !yaml_bool(node, &def->keep))
 		complain(l, node, "keep must be true or false");
+	node = section(l, "unwrap");
+	if (node != NULL && !yaml_bool(node, &def->unwrap))
+		complain(l, node, "unwrap must be true or false");
 	node = section(l, "skip");
 	if (node != NULL)
 		def->skip = read_words(l, node, false);
@@ -2042,7 +2045,8 @@ finish_slots(struct loader *l)
 static const char *const top_keys[] = { "name", "description", "base",
     "module", "dataset", "logsource", "observer", "match", "decode",
     "prefix", "rename", "keep", "skip", "keys", "tables", "set", "time",
-    "when", "copy", "templates", "patterns", "examples", "host", NULL };
+    "when", "copy", "templates", "patterns", "examples", "host",
+    "unwrap", NULL };
 
 static const struct source *
 find_source(const struct loader *l, struct slice name)

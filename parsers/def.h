@@ -272,6 +272,7 @@ struct def {
 	size_t	 nmarks;
 	struct decoder decoder;
 	bool	 keep_unmapped, keep;	/* prefix ~; keep: true */
+	bool	 unwrap;		/* the message is a line of its own */
 	struct slice prefix;		/* without the dot; may be empty */
 	const struct rename_rule *renames;
 	size_t	 nrenames;

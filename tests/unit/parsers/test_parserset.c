@@ -52,6 +52,13 @@ static const char definitions[] =
 "rename: {'acme.*': {to: 'acme.data.*', first: upper}}\n"
 "keys: {acme.data.Src: {to: source.ip, keep: true}}\n"
 "---\n"
+"name: acme_journal\n"
+"match: {keys: [acme_text]}\n"
+"decode: json\n"
+"unwrap: true\n"
+"keys: {acme_host: host.name, who: user.name}\n"
+"set: {message: 'acmed[7]: {acme_text}'}\n"
+"---\n"
 "name: acme_cef\n"
 "match: {cef: {vendor: Acme, product: 'Fire*'}}\n"
 "decode: cef\n"
@@ -396,6 +403,23 @@ unwraps_a_line_in_a_message(void **state)
 }
 
 static void
+reads_the_message_of_a_wrapper_as_a_line(void **state)
+{
+	(void)state;
+	read_line("{\"acme_text\":\"login of hana from 192.0.2.9\","
+	    "\"acme_host\":\"web-a\",\"who\":\"erin\"}");
+	assert_string_equal(field("yagura.parser"), "acme_text");
+	assert_string_equal(field("source.ip"), "192.0.2.9");
+	assert_string_equal(field("user.name"), "erin");
+	assert_string_equal(field("host.name"), "web-a");
+	assert_string_equal(field("log.syslog.procid"), "7");
+	read_line("{\"acme_text\":\"{\\\"acme_text\\\":\\\"x\\\"}\"}");
+	assert_string_equal(field("yagura.parser"), "acme_journal");
+	read_line("{\"acme_text\":\"\"}");
+	assert_string_equal(field("yagura.parser"), "acme_journal");
+}
+
+static void
 believes_a_log_source_only_if_told_to(void **state)
 {
 	struct parser_options options = { .ndjson = true };
@@ -541,6 +565,7 @@ main(void)
 		T(reads_csv_patterns_and_templates),
 		T(keeps_what_nobody_knows),
 		T(unwraps_a_line_in_a_message),
+		T(reads_the_message_of_a_wrapper_as_a_line),
 		T(believes_a_log_source_only_if_told_to),
 		T(marks_bytes_and_times_that_are_odd),
 		T(keeps_a_document_that_breaks_off),
