@@ -752,7 +752,7 @@ chunk_open(struct partition *partition, const struct chunk_info *info,
 	if (chunk == NULL) {
 		err_context(&why, "%s: chunk %lld", partition->path,
 		    (long long)info->id);
-		partition->stale = why.kind == ERR_IO;
+		partition->stale |= why.kind == ERR_IO;
 		if (err != NULL)
 			*err = why;
 	}
