@@ -50,7 +50,11 @@ static const char definitions[] =
 "match: {keys: [acme.type], values: {v: ['1', '2']}}\n"
 "decode: json\n"
 "rename: {'acme.*': {to: 'acme.data.*', first: upper}}\n"
-"keys: {acme.data.Src: {to: source.ip, keep: true}}\n"
+"keys:\n"
+"  acme.data.Src: {to: source.ip, keep: true}\n"
+"  shown.what: {pair: shown.is, prefix: pair}\n"
+"  pair.file: file.name\n"
+"  pair.user: user.name\n"
 "---\n"
 "name: acme_journal\n"
 "match: {keys: [acme_text]}\n"
@@ -309,6 +313,22 @@ reads_structured_data_as_the_body_if_there_is_no_message(void **state)
 }
 
 static void
+pairs_names_with_values(void **state)
+{
+	(void)state;
+	read_line("{\"acme\":{\"type\":\"t\"},\"v\":1,\"shown\":["
+	    "{\"what\":\"user\",\"is\":\"hana\"},"
+	    "{\"what\":\"file\",\"is\":\"a.exe\"}]}");
+	assert_string_equal(field("user.name"), "hana");
+	assert_string_equal(field("file.name"), "a.exe");
+	/* Which belongs to which cannot be told if one lacks its value. */
+	read_line("{\"acme\":{\"type\":\"t\"},\"v\":1,\"shown\":["
+	    "{\"what\":\"user\"},{\"what\":\"file\",\"is\":\"a.exe\"}]}");
+	assert_string_equal(field("user.name"), "");
+	assert_string_equal(field("file.name"), "");
+}
+
+static void
 recognises_json_by_keys_and_values(void **state)
 {
 	(void)state;
@@ -560,6 +580,7 @@ main(void)
 		T(reads_key_value_with_quotes_and_empty_values),
 		T(reads_structured_data_as_the_body_if_there_is_no_message),
 		T(recognises_json_by_keys_and_values),
+		T(pairs_names_with_values),
 		T(reads_cef_with_labels_and_assign_signs_in_values),
 		T(reads_leef_of_both_versions),
 		T(reads_csv_patterns_and_templates),
