@@ -9,6 +9,7 @@
 #define STRIDE 4
 #define SHORTS 8	/* texts that are looked for one by one */
 #define GRAM_BITS 15
+#define GRAM_FACTOR 2654435761u
 #define GRAMS (1u << GRAM_BITS)
 
 struct mark_list {
@@ -74,7 +75,22 @@ gram_at(const char *p)
 	uint32_t n = (unsigned char)p[0] | (uint32_t)(unsigned char)p[1] << 8 |
 	    (uint32_t)(unsigned char)p[2] << 16;
 
-	return n * 2654435761u >> (32 - GRAM_BITS);
+	return (n << 8) * GRAM_FACTOR >> (32 - GRAM_BITS);
+}
+
+/* The same where four bytes may be read: one load, and the fourth is pushed
+ * out. */
+static inline uint32_t
+gram_in(const char *p)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint32_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return (n << 8) * GRAM_FACTOR >> (32 - GRAM_BITS);
+#else
+	return gram_at(p);
+#endif
 }
 
 /* Letters are common in any text, signs and digits are not. */
@@ -477,20 +493,22 @@ markindex_text(const struct markindex *index, unsigned number,
     struct slice body, struct candidates *out)
 {
 	const struct tier *tier = &index->tiers[number];
-	size_t stride = tier->stride;
+	size_t stride = tier->stride, i = 0;
 
 	if (tier->first == UINT32_MAX)
 		return;
 	body = slice_head(body, MARK_BYTES);
-	for (size_t i = 0; i < tier->nshorts; )
-		i += find_shorts(&tier->shorts[i], tier->nshorts - i, body,
+	for (size_t k = 0; k < tier->nshorts; )
+		k += find_shorts(&tier->shorts[k], tier->nshorts - k, body,
 		    out);
-	for (size_t i = 0; i + 3 <= body.len; i += stride) {
-		uint32_t gram = gram_at(body.ptr + i);
+	for (; i + 4 <= body.len; i += stride) {
+		uint32_t gram = gram_in(body.ptr + i);
 
 		if ((tier->bits[gram >> 6] >> (gram & 63) & 1) != 0)
 			check_gram(tier, body, i, out);
 	}
+	if (i + 3 == body.len)
+		check_gram(tier, body, i, out);
 }
 
 void
