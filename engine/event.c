@@ -113,11 +113,27 @@ search_sealed(const struct event *event, field_t field)
 	return low < event->n && event->fields[low] == field ? (int)low : -1;
 }
 
+/* A bit says so; not for sealed events. */
+static inline bool
+is_new(const struct event *event, field_t field)
+{
+	return field < 256 ? !has_bit(event, field)
+	    : (event->others >> (field & 63) & 1) == 0;
+}
+
+static inline void
+mark(struct event *event, field_t field)
+{
+	if (field < 256)
+		event->present[field >> 6] |= UINT64_C(1) << (field & 63);
+	else
+		event->others |= UINT64_C(1) << (field & 63);
+}
+
 static int
 place_of(const struct event *event, field_t field)
 {
-	if (field < 256 ? !has_bit(event, field) : !event->sealed &&
-	    (event->others >> (field & 63) & 1) == 0)
+	if ((field < 256 || !event->sealed) && is_new(event, field))
 		return -1;
 	return event->sealed ? search_sealed(event, field)
 	    : scan(event, field);
@@ -159,10 +175,7 @@ place_for(struct event *event, field_t field)
 		goto full;
 	if (event->n == event->cap)
 		grow(event);
-	if (field < 256)
-		event->present[field >> 6] |= UINT64_C(1) << (field & 63);
-	else
-		event->others |= UINT64_C(1) << (field & 63);
+	mark(event, field);
 	event->fields[event->n] = field;
 	event->values[event->n] = (struct value){ .type = VALUE_NULL };
 	return &event->values[event->n++];
@@ -175,8 +188,17 @@ full:
 bool
 event_set(struct event *event, field_t field, struct value value)
 {
-	struct value *place = place_for(event, field);
+	struct value *place;
 
+	/* Most fields are new, and there is room. */
+	if (event->n < event->cap && event->n < EVENT_FIELDS &&
+	    field != FIELD_NONE && !event->sealed && is_new(event, field)) {
+		mark(event, field);
+		event->fields[event->n] = field;
+		event->values[event->n++] = value;
+		return true;
+	}
+	place = place_for(event, field);
 	if (place == NULL)
 		return false;
 	*place = value;

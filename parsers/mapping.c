@@ -26,15 +26,21 @@ text_of(const struct value *value, char buf[VALUE_TEXT_BYTES])
 }
 
 static bool
-in_words(const struct words *words, struct slice text)
+find_word(const struct words *words, struct slice text)
 {
-	if ((words->lengths >> (text.len < 31 ? text.len : 31) & 1) == 0)
-		return false;
 	for (size_t i = 0; i < words->n; i++)
 		if (words->at[i].len == text.len &&
 		    slice_eq_nocase(words->at[i], text))
 			return true;
 	return false;
+}
+
+/* Most texts have a length that none of the words has. */
+static inline bool
+in_words(const struct words *words, struct slice text)
+{
+	return (words->lengths >> (text.len < 31 ? text.len : 31) & 1) != 0 &&
+	    find_word(words, text);
 }
 
 static struct slice
