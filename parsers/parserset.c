@@ -33,6 +33,7 @@
 #include "parsers/streams.h"
 
 #define AHEAD_NS (24 * 3600 * TIME_S_NS)	/* a clock further off lies */
+#define SKEW_NS (2 * TIME_S_NS)	/* as far ahead is rounding */
 #define CHARSETS 4		/* that a lane keeps ready */
 #define LEAST_PAIRS 3		/* that make a text key=value */
 
@@ -1186,6 +1187,19 @@ tag_bytes(struct event *event, struct slice text)
 		event_tag(event, EVENT_TAG_INVALID_UTF8);
 }
 
+/* A line that lies behind may have been long on its way; one from the future,
+ * or one that is not believed, has a clock that is wrong. */
+static void
+note_skew(struct event *event, const struct parser_options *options)
+{
+	int64_t skew_ns = event->ingested_ns - event->time_ns;
+
+	if (skew_ns < -SKEW_NS || (options->retention_ns > 0 &&
+	    skew_ns > options->retention_ns))
+		event_set(event, FIELD_YAGURA_SKEW_MS,
+		    value_long(skew_ns / (TIME_S_NS / 1000)));
+}
+
 static void
 take_time(struct reading *r, const struct parser_options *options,
     bool heading)
@@ -1202,6 +1216,7 @@ take_time(struct reading *r, const struct parser_options *options,
 		event->time_ns = event->ingested_ns;
 		return;
 	}
+	note_skew(event, options);
 	if (event->time_ns > event->ingested_ns + AHEAD_NS) {
 		event_tag(event, EVENT_TAG_TIME_FUTURE);
 		event->time_ns = event->ingested_ns;

@@ -469,6 +469,12 @@ marks_bytes_and_times_that_are_odd(void **state)
 	read_line("2027-05-01T00:00:00Z h p[1]: x");
 	assert_true(tagged(EVENT_TAG_TIME_FUTURE));
 	assert_string_equal(field("@timestamp"), "2026-11-21T00:00:00.000Z");
+	assert_string_equal(field("yagura.skew_ms"), "-13910400000");
+	read_line("2026-11-21T00:00:01Z h p[1]: x");
+	assert_string_equal(field("yagura.skew_ms"), "");
+	read_line("2026-11-21T00:01:00Z h p[1]: x");
+	assert_string_equal(field("yagura.skew_ms"), "-60000");
+	assert_string_equal(field("@timestamp"), "2026-11-21T00:01:00.000Z");
 	read_line("");
 	assert_true(tagged(EVENT_TAG_UNPARSED));
 }
