@@ -40,6 +40,11 @@ void *sigma_refuse(const struct sigma_scope *scope,
     const struct yaml_node *node, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The place of the node's word in a list of n words; -1 and a finding that
+ * says what it should be if it is none. */
+int sigma_word(const struct sigma_scope *scope, const struct yaml_node *node,
+    const char *what, const char *const *words, size_t n);
+
 /* " (word?)" if a candidate is near to what was written, else "". */
 const char *sigma_hint(char *buf, size_t size, struct slice word,
     const char *const *candidates, size_t n);

@@ -28,22 +28,6 @@ struct linker {
 	const struct yaml_node *value_field;
 };
 
-static int
-find_word(const struct linker *l, const struct yaml_node *node,
-    const char *what, const char *const *words, size_t n)
-{
-	struct slice text = yaml_text(node, SLICE(""));
-	char hint[64];
-
-	for (size_t i = 0; i < n; i++)
-		if (slice_eq(text, slice_cstr(words[i])))
-			return (int)i;
-	sigma_refuse(l->scope, node, "unknown %s \"%.*s\"%s", what,
-	    (int)text.len, text.ptr, sigma_hint(hint, sizeof(hint), text,
-	    words, n));
-	return -1;
-}
-
 static size_t
 members(const struct yaml_node *node)
 {
@@ -74,7 +58,8 @@ read_type(struct linker *l)
 		return sigma_refuse(l->scope, l->draft->body, "the "
 		    "correlation has no type: event_count, value_count, "
 		    "temporal, ...");
-	type = find_word(l, node, "type of correlation", type_words, TYPES);
+	type = sigma_word(l->scope, node, "type of correlation", type_words,
+	    TYPES);
 	if (type < 0)
 		return false;
 	l->correlation->type = (enum correlation_type)type;
@@ -149,7 +134,7 @@ read_condition_key(struct linker *l, const struct yaml_node *key,
 {
 	static const char *const words[] = { "gt", "gte", "lt", "lte", "eq",
 	    "neq", "field", "percentile" };
-	int k = find_word(l, key, "part of a condition", words, 8);
+	int k = sigma_word(l->scope, key, "part of a condition", words, 8);
 
 	if (k < 0)
 		return false;
@@ -297,7 +282,7 @@ sigma_link_correlation(const struct sigma_scope *scope, struct draft *draft,
 		return sigma_refuse(scope, draft->body,
 		    "correlation: holds a map");
 	for (size_t i = 0; i < draft->body->n; i++)
-		good = find_word(&l, draft->body->keys[i],
+		good = sigma_word(l.scope, draft->body->keys[i],
 		    "part of a correlation", key_words, KEYS) >= 0 && good;
 	if (!read_type(&l))
 		return false;

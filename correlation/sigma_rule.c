@@ -24,9 +24,8 @@ text_of(const struct sigma_scope *scope, const struct yaml_node *node)
 	return arena_dup(scope->arena, slice_trim(yaml_text(node, SLICE(""))));
 }
 
-/* The place of a word in a list of words; -1 and a finding if it is none. */
-static int
-find_word(const struct sigma_scope *scope, const struct yaml_node *node,
+int
+sigma_word(const struct sigma_scope *scope, const struct yaml_node *node,
     const char *what, const char *const *words, size_t n)
 {
 	struct slice text = yaml_text(node, SLICE(""));
@@ -78,7 +77,7 @@ read_logsource(const struct sigma_scope *scope, const struct yaml_node *node,
 		return false;
 	}
 	for (size_t i = 0; i < node->n; i++) {
-		int k = find_word(scope, node->keys[i], "part of a log source",
+		int k = sigma_word(scope, node->keys[i], "part of a log source",
 		    words, 4);
 
 		if (k == 3)
@@ -123,7 +122,7 @@ read_languages(const struct sigma_scope *scope, const struct yaml_node *node,
 		return false;
 	}
 	for (size_t i = 0; i < node->n; i++) {
-		int k = find_word(scope, node->keys[i], "language", words, 2);
+		int k = sigma_word(scope, node->keys[i], "language", words, 2);
 
 		if (k >= 0)
 			*(k == 0 ? en : ja) = text_of(scope, node->items[i]);
@@ -164,7 +163,7 @@ read_suppress(const struct sigma_scope *scope, const struct yaml_node *node,
 
 	if (node->kind == YAML_MAP) {
 		for (size_t i = 0; i < node->n; i++)
-			good = find_word(scope, node->keys[i], "key", words,
+			good = sigma_word(scope, node->keys[i], "key", words,
 			    2) >= 0 && good;
 		span = yaml_get(node, "for");
 		if (yaml_get(node, "by") != NULL)
@@ -207,12 +206,12 @@ read_extension(const struct sigma_scope *scope, const struct yaml_node *key,
 	    "title", "advice", "suppress", "first_seen", "absent", "bind",
 	    "speed", "respond" };
 	struct slice ignored;
-	int k = find_word(scope, key, "extension of yagura", words, EXTS);
+	int k = sigma_word(scope, key, "extension of yagura", words, EXTS);
 	int layer;
 
 	switch (k) {
 	case EXT_LAYER:
-		layer = find_word(scope, node, "layer", layer_words, 3);
+		layer = sigma_word(scope, node, "layer", layer_words, 3);
 		if (layer >= 0)
 			rule->layer = (enum rule_layer)layer;
 		return layer >= 0;
@@ -346,7 +345,7 @@ read_level(const struct sigma_scope *scope, const struct yaml_node *node,
 	int level = LEVEL_LOW;
 
 	if (node != NULL)
-		level = find_word(scope, node, "level", level_words, 5);
+		level = sigma_word(scope, node, "level", level_words, 5);
 	if (level < 0)
 		return false;
 	rule->level = (enum rule_level)level;
