@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "correlation/absent.h"
 #include "correlation/alert.h"
 #include "correlation/degraded.h"
 #include "correlation/first_seen.h"
@@ -97,6 +98,7 @@ struct correlator {
 	size_t	 nrules;
 	struct window_shared shared;
 	struct suppress *suppress;
+	struct absences *absences;
 	/* the present batch and event */
 	struct batch *batch;
 	struct event *event;
@@ -139,6 +141,7 @@ correlator_new(const struct correlator_limits *limits)
 	c->shared.bytes_limit = c->limits.bytes > 0 ? c->limits.bytes :
 	    DEFAULT_BYTES;
 	c->suppress = suppress_new();
+	c->absences = absences_new();
 	c->set_arena = arena_new(0);
 	c->scratch = arena_new(0);
 	c->visits = xcalloc(VISITS, sizeof(*c->visits));
@@ -166,6 +169,7 @@ correlator_free(struct correlator *c)
 		batch_put(c->waiting[i]);
 	rule_states_free(c->rules, c->nrules);
 	suppress_free(c->suppress);
+	absences_free(c->absences);
 	window_shared_fini(&c->shared);
 	if (c->set != NULL)
 		ruleset_put(c->set);
@@ -209,8 +213,8 @@ put_correlation(struct strbuf *text, const struct ruleset *set,
 	strbuf_printf(text, "%d%.17g %d%.17g %d%.17g %d%.17g %d%.17g %d%.17g\n",
 	    b->has_gt, b->gt, b->has_gte, b->gte, b->has_lt, b->lt,
 	    b->has_lte, b->lte, b->has_eq, b->eq, b->has_neq, b->neq);
-	strbuf_printf(text, "%u %u %.17g %.17g\n", (unsigned)c->speed_lat,
-	    (unsigned)c->speed_lon, c->speed_kmh, c->speed_least_km);
+	strbuf_printf(text, "%zu %u %u %.17g %.17g\n", c->nabsent,
+	    (unsigned)c->speed_lat, (unsigned)c->speed_lon, c->speed_kmh, c->speed_least_km);
 	for (size_t i = 0; i < c->nrefer; i++) {
 		strbuf_put(text, ruleset_rule(set, c->refer[i])->id);
 		strbuf_putc(text, '\n');
@@ -336,9 +340,11 @@ static void
 inherit(struct correlator *c, struct rule_state *old, size_t nold)
 {
 	struct map *ids = map_new_borrowing();
+	uint32_t *numbers = xmalloc((nold + 1) * sizeof(*numbers));
 
 	for (size_t i = 0; i < nold; i++)
 		map_get(ids, old[i].rule->id, NULL)->num = i;
+	memset(numbers, 0xff, (nold + 1) * sizeof(*numbers));
 	for (size_t i = 0; i < c->nrules; i++) {
 		struct rule_state *state = &c->rules[i], *from;
 		const union map_value *at = map_find(ids, state->rule->id);
@@ -350,6 +356,7 @@ inherit(struct correlator *c, struct rule_state *old, size_t nold)
 			state->first_seen = from->first_seen;
 			from->window = NULL;
 			from->first_seen = NULL;
+			numbers[at->num] = (uint32_t)i;
 		}
 		if (state->window != NULL)
 			window_move(state->window, state->rule->correlation);
@@ -361,6 +368,8 @@ inherit(struct correlator *c, struct rule_state *old, size_t nold)
 			    state->rule->first_seen_memory_ns,
 			    state->rule->first_seen_learn_ns);
 	}
+	absences_renumber(c->absences, numbers, nold);
+	free(numbers);
 	map_free(ids);
 }
 
@@ -727,6 +736,10 @@ read_values(const struct correlation *k, const struct item *item,
 		entries[0].u.value = 0;
 		return 1;
 	}
+	if (k->type == CORRELATION_ABSENT) {
+		entries[0].u.value = item->place >= k->nrefer - k->nabsent;
+		return 1;
+	}
 	if (is_temporal(k)) {
 		entries[0].u.steps = item->place < WINDOW_STEPS ?
 		    UINT64_C(1) << item->place : 0;
@@ -974,6 +987,101 @@ learn_words(struct correlator *c, const struct rule_state *state,
 		    &view, c->event->time_ns);
 }
 
+/* --- what did not follow --------------------------------------------------- */
+static void
+watch_for(struct correlator *c, const struct rule_state *state,
+    const struct visit *visit, const struct group *group)
+{
+	int64_t timespan = state->rule->correlation->timespan_ns;
+	int64_t time_ns = visit->entry.time_ns;
+	struct absence absence = { .number = state->rule->number,
+	    .place = visit->item->place, .key = visit->key,
+	    .due_ns = time_plus(time_ns, timespan),
+	    .wall_due_ns = time_plus(time_plus(c->event->ingested_ns,
+	    timespan), ABSENT_GRACE_NS), .event = *c->event };
+
+	absence.event.time_ns = time_ns;
+	if (visit->entry.u.value != 0)
+		absences_answer(c->absences, absence.number, visit->key,
+		    time_ns);
+	else if (!window_absent_answered(group, time_ns) &&
+	    !absences_open(c->absences, &absence))
+		c->shared.evicted++;
+}
+
+/* As fire(), for a window that ends where nothing came. */
+static void
+fire_absence(struct correlator *c, struct absence *absence)
+{
+	const struct rule_state *state = &c->rules[absence->number];
+	struct view view = { .event = &absence->event };
+	struct group *group = window_group(state->window, absence->key);
+	struct window_run *run;
+	struct overlay *overlay;
+	bool begins = group->run == NULL || !group->fired ||
+	    absence->due_ns > time_plus(group->fired_ns,
+	    state->rule->correlation->timespan_ns);
+
+	if (group->node.link == NULL)	/* forgotten meanwhile */
+		window_enter(group, &(struct window_entry){
+		    .time_ns = absence->event.time_ns,
+		    .seq = absence->event.seq });
+	if (begins) {
+		window_run_drop(group->run);
+		group->run = window_run_new(c->shared.pool);
+		group->run->reach_ns = state->reach_ns;
+		c->runs++;
+	}
+	run = group->run;
+	window_run_add(run, absence->event.seq, absence->event.time_ns);
+	words_learn(c->shared.pool, &run->words, state->wanted, &view,
+	    absence->event.time_ns);
+	group->fired = true;
+	group->fired_ns = absence->due_ns;
+	if (!begins)
+		run_touched(c, run);
+	else if (state->raises)
+		group->run = raise_or_join(c, &(struct alert){
+		    .rule = state->rule, .view = view,
+		    .referred = absence->place, .key = absence->key }, run,
+		    absence->event.time_ns);
+	if (c->fired != NULL && c->batch->n > 0 && !c->replaying)
+		c->fired(&(struct firing){ .event = c->event,
+		    .rule = state->rule, .key = absence->key, .value = 0,
+		    .edge = begins }, c->fired_arg);
+	if (state->nfeeds == 0)
+		return;
+	carry(c, group->run);
+	overlay = arena_alloc(c->scratch, sizeof(*overlay));
+	*overlay = (struct overlay){ NULL, state->rule->correlation,
+	    absence->key };
+	feed_all(c, state, &(struct item){ .time_ns = absence->due_ns,
+	    .overlay = overlay, .run = group->run });
+}
+
+static void run_correlation(struct correlator *c, uint32_t number);
+
+static void
+decide_absences(struct correlator *c)
+{
+	struct event *event = c->event;
+	struct absence *absence;
+
+	while ((absence = absences_next(c->absences)) != NULL) {
+		absence->event.batch = c->batch;
+		if (event == NULL)
+			c->event = &absence->event;
+		fire_absence(c, absence);
+		c->event = &absence->event;
+		while (c->norder > 0)
+			run_correlation(c, order_take(c));
+		c->event = event;
+		carried_drop(c);
+		arena_reset(c->scratch);
+		absence_free(absence);
+	}
+}
+
 /* All visits to one group: enter, then test. Several times can only come from
  * inner firings of a late event. */
 static void
@@ -997,6 +1105,8 @@ visit_group(struct correlator *c, const struct rule_state *state,
 		}
 		entered = true;
 		learn_words(c, state, group, other);
+		if (state->rule->correlation->type == CORRELATION_ABSENT)
+			watch_for(c, state, other, group);
 	}
 	if (!entered)
 		return;
@@ -1111,6 +1221,8 @@ run_event(struct correlator *c, const uint32_t *hits, size_t n)
 {
 	if (c->limits.stated_times_only && !c->event->has_time)
 		return;
+	absences_clock(c->absences, c->event->time_ns);
+	decide_absences(c);
 	for (size_t i = 0; i < n; i++)
 		take_hit(c, hits[i]);
 	while (c->norder > 0)
@@ -1133,6 +1245,26 @@ correlate_stage_run(struct correlator *c, struct batch *batch)
 		if (c->event->nhits > 0)
 			run_event(c, c->event->hits, c->event->nhits);
 	}
+	if (batch->n > 0)
+		decide_absences(c);
+	note_runs(c);
+	c->batch = NULL;
+	c->event = NULL;
+}
+
+void
+correlator_wall(struct correlator *c, int64_t wall_ns)
+{
+	absences_wall(c->absences, wall_ns);
+}
+
+void
+correlator_end(struct correlator *c, struct batch *batch)
+{
+	c->batch = batch;
+	c->event = batch->n > 0 ? &batch->events[batch->n - 1] : NULL;
+	absences_end(c->absences);
+	decide_absences(c);
 	note_runs(c);
 	c->batch = NULL;
 	c->event = NULL;

@@ -31,6 +31,14 @@ void correlator_free(struct correlator *correlator);
  * last one's: windows of unchanged rules are kept, the others go. */
 void correlate_stage_run(struct correlator *correlator, struct batch *batch);
 
+/* The time of day, before a batch: decides what a quiet stream leaves open
+ * (absent.h). Not called: only the stream's own time decides. */
+void correlator_wall(struct correlator *correlator, int64_t wall_ns);
+
+/* The stream has ended: what its newest event leaves behind is decided, as if
+ * all had passed that time. Alerts go into the batch, which may be empty. */
+void correlator_end(struct correlator *correlator, struct batch *batch);
+
 /* Replays a stored event to rebuild windows after a start: hits by rule id,
  * nothing is raised that the ledger already has. */
 void correlator_replay(struct correlator *correlator, struct ruleset *set,

@@ -90,3 +90,38 @@ extension_read_speed(const struct sigma_scope *scope, struct draft *draft)
 	c->type = CORRELATION_SPEED;
 	return true;
 }
+
+static const struct yaml_node *
+absent_node(const struct draft *draft)
+{
+	return yaml_get(yaml_get(draft->root, "yagura"), "absent");
+}
+
+const struct yaml_node *
+extension_absent_rules(const struct draft *draft)
+{
+	return yaml_get(absent_node(draft), "rules");
+}
+
+bool
+extension_read_absent(const struct sigma_scope *scope, struct draft *draft)
+{
+	static const char *const words[] = { "rules" };
+	const struct yaml_node *node = absent_node(draft);
+	struct correlation *c = draft->correlation;
+
+	if (node == NULL)
+		return true;
+	if (node->kind != YAML_MAP || c->nabsent == 0)
+		return sigma_refuse(scope, node, "absent names the rules that "
+		    "should follow: {rules: [name]}");
+	if (!knows_keys(scope, node, "absent", words, 1))
+		return false;
+	if (c->type != CORRELATION_EVENT_COUNT || !c->bounds.has_gte ||
+	    c->bounds.gte != 1)
+		return sigma_refuse(scope, node, "absent belongs to a "
+		    "correlation of type event_count with the condition "
+		    "{gte: 1}");
+	c->type = CORRELATION_ABSENT;
+	return true;
+}

@@ -13,4 +13,10 @@
 bool extension_read_speed(const struct sigma_scope *scope,
     struct draft *draft);
 
+/* `absent`: the rules that should follow, or NULL; and, once they are linked,
+ * what else must be so. */
+const struct yaml_node *extension_absent_rules(const struct draft *draft);
+bool extension_read_absent(const struct sigma_scope *scope,
+    struct draft *draft);
+
 #endif

@@ -18,6 +18,7 @@ enum correlation_type {
 	CORRELATION_VALUE_SUM, CORRELATION_VALUE_AVG,
 	CORRELATION_VALUE_PERCENTILE, CORRELATION_VALUE_MEDIAN,
 	CORRELATION_SPEED,	/* no word of Sigma: yagura.speed */
+	CORRELATION_ABSENT,	/* yagura.absent */
 };
 
 /* All bounds that are set must hold. */
@@ -47,6 +48,7 @@ struct correlation {
 	/* yagura.speed: where the event is, and how fast is too fast */
 	field_t	 speed_lat, speed_lon;
 	double	 speed_kmh, speed_least_km;
+	size_t	 nabsent;	/* the last of refer[]: what should follow */
 };
 
 struct rule {

@@ -66,14 +66,35 @@ read_type(struct linker *l)
 	return true;
 }
 
+/* Rules of one list, from this place on. */
+static bool
+find_rules(struct linker *l, const struct yaml_node *node, size_t at)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < members(node); i++) {
+		struct slice word = yaml_text(member(node, i), SLICE(""));
+		struct draft *found = l->find(l->context, word);
+
+		if (found == NULL || found->kind == DRAFT_FILTER)
+			good = sigma_refuse(l->scope, member(node, i),
+			    "there is no rule with the name or id \"%.*s\"",
+			    (int)word.len, word.ptr);
+		l->draft->refer[at + i] = found;
+	}
+	return good;
+}
+
 static bool
 read_rules(struct linker *l)
 {
 	const struct yaml_node *node = yaml_get(l->draft->body, "rules");
-	size_t n = members(node);
-	bool good = true;
+	const struct yaml_node *absent = extension_absent_rules(l->draft);
+	size_t n = members(node), more = members(absent);
+	bool good;
 
-	if (n == 0 || n > REFER_LIMIT || node->kind == YAML_MAP)
+	if (n == 0 || n + more > REFER_LIMIT || node->kind == YAML_MAP ||
+	    (absent != NULL && absent->kind == YAML_MAP))
 		return sigma_refuse(l->scope, node != NULL ? node
 		    : l->draft->body, "a correlation names 1 to %d rules: "
 		    "\"rules: [name, ...]\"", REFER_LIMIT);
@@ -82,18 +103,11 @@ read_rules(struct linker *l)
 		return sigma_refuse(l->scope, node, "a temporal correlation "
 		    "names at most %d rules", WINDOW_STEPS);
 	l->draft->refer = arena_alloc(l->scope->arena,
-	    n * sizeof(*l->draft->refer));
-	for (size_t i = 0; i < n; i++) {
-		struct slice word = yaml_text(member(node, i), SLICE(""));
-		struct draft *found = l->find(l->context, word);
-
-		if (found == NULL || found->kind == DRAFT_FILTER)
-			good = sigma_refuse(l->scope, member(node, i),
-			    "there is no rule with the name or id \"%.*s\"",
-			    (int)word.len, word.ptr);
-		l->draft->refer[i] = found;
-	}
-	l->correlation->nrefer = n;
+	    (n + more) * sizeof(*l->draft->refer));
+	good = find_rules(l, node, 0);
+	good = find_rules(l, absent, n) && good;
+	l->correlation->nrefer = n + more;
+	l->correlation->nabsent = more;
 	return good;
 }
 
@@ -291,7 +305,8 @@ sigma_link_correlation(const struct sigma_scope *scope, struct draft *draft,
 	good = read_generate(&l) && good;
 	good = read_group(&l) && good;
 	return read_rules(&l) && read_aliases(&l) && good &&
-	    extension_read_speed(scope, draft);
+	    extension_read_speed(scope, draft) &&
+	    extension_read_absent(scope, draft);
 }
 
 /* --- fields -------------------------------------------------------------- */

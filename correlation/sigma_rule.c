@@ -229,6 +229,7 @@ read_extension(const struct sigma_scope *scope, const struct yaml_node *key,
 		return read_suppress(scope, node, rule);
 	case EXT_FIRST_SEEN:
 		return first_seen_read(scope, key, node, rule);
+	case EXT_ABSENT:
 	case EXT_SPEED:
 		/* Read when the correlation is linked: extension.h. */
 		return rule->kind == RULE_CORRELATION ||

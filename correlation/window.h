@@ -167,6 +167,9 @@ bool group_next_end(const struct group *group, int64_t time_ns,
 void group_span(const struct group *group, int64_t end_ns,
     struct window_span *span);
 
+/* Is there an entry, within a timespan of that time, that answers it? */
+bool window_absent_answered(const struct group *group, int64_t time_ns);
+
 /* A place on earth in the value of an entry; false if it is none. */
 bool place_pack(double lat, double lon, uint64_t *out);
 double place_km(uint64_t a, uint64_t b);

@@ -561,6 +561,141 @@ asks_both_neighbours_of_a_late_place(void **state)
 	stream_close(&s);
 }
 
+/* --- absent ---------------------------------------------------------------- */
+#define ABSENT CORRELATE("m", "event_count", "f", "60s", "User", \
+	", condition: {gte: 1}") "yagura: {absent: {rules: [k]}, text: " \
+	"{en: '{User} alone[ on {host.name}]'}}\n" \
+	NEXT DETECT("f", "fail") NEXT DETECT("k", "ok") NEXT DETECT("t", "tick")
+
+/* Time passes for others. */
+static void
+tick(struct stream *s, double from, int n)
+{
+	for (int i = 0; i < n; i++)
+		stream_add(s, from + i * 0.1, "\"action\":\"tick\"");
+	stream_flush(s);
+}
+
+static void
+tells_what_did_not_follow(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, ABSENT, NULL);
+	stream_send(&s, 0, FAIL ",\"host.name\":\"h1\"");
+	tick(&s, 30, 40);
+	assert_string_equal(s.alerts, "");
+	tick(&s, 60.1, 40);
+	assert_string_equal(s.alerts, "m:1 ");
+	assert_non_null(strstr(s.last, "\"u alone on h1\""));
+	assert_non_null(strstr(s.last, "12:00:00.000Z"));
+	stream_close(&s);
+}
+
+static void
+is_content_when_it_followed_even_late(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, ABSENT, NULL);
+	stream_send(&s, 0, FAIL);
+	stream_send(&s, 60, OK);
+	/* In the wrong order of arrival, and at the same time. */
+	stream_send(&s, 100, OK);
+	stream_send(&s, 95, FAIL);
+	stream_send(&s, 100, FAIL);
+	tick(&s, 300, 40);
+	assert_string_equal(s.alerts, "");
+	/* Before is not after, and others do not answer. */
+	stream_send(&s, 400, OK);
+	stream_send(&s, 401, FAIL);
+	stream_send(&s, 402, "\"action\":\"ok\",\"User\":\"v\"");
+	tick(&s, 500, 40);
+	assert_string_equal(s.alerts, "m:1 ");
+	stream_close(&s);
+}
+
+static void
+one_clock_ahead_does_not_decide_but_the_end_does(void **state)
+{
+	struct stream s;
+	struct batch *batch;
+
+	(void)state;
+	stream_open(&s, ABSENT, NULL);
+	stream_send(&s, 0, FAIL);
+	tick(&s, 1, 40);
+	stream_send(&s, 30000, "\"action\":\"tick\"");
+	tick(&s, 5, 40);
+	assert_string_equal(s.alerts, "");
+	batch = batch_new(7, UINT64_C(1) << 20);
+	correlator_end(s.correlator, batch);
+	assert_int_equal(batch->nalerts, 1);
+	batch_put(batch);
+	stream_close(&s);
+}
+
+static void
+the_time_of_day_decides_for_quiet_streams(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, ABSENT, NULL);
+	stream_send(&s, 0, FAIL);
+	correlator_wall(s.correlator, 1 + 119 * INT64_C(1000000000));
+	tick(&s, 1, 1);
+	assert_string_equal(s.alerts, "");
+	correlator_wall(s.correlator, 2 + 120 * INT64_C(1000000000));
+	tick(&s, 1, 1);
+	assert_string_equal(s.alerts, "m:1 ");
+	stream_close(&s);
+}
+
+static void
+an_absence_keeps_its_id_over_a_replay_and_a_reload(void **state)
+{
+	struct stream a, b;
+	struct ruleset *again;
+
+	(void)state;
+	stream_open(&a, ABSENT, NULL);
+	stream_open(&b, ABSENT, NULL);
+	stream_send(&a, 0, FAIL);
+	stream_send(&b, 0, FAIL);
+	/* One more rule before it: other numbers, the same meaning. */
+	again = stream_rules(DETECT("a0", "other") NEXT ABSENT);
+	ruleset_put(b.set);
+	b.set = again;
+	tick(&b, 1, 1);
+	tick(&a, 1, 1);
+	tick(&a, 90, 40);
+	tick(&b, 90, 40);
+	assert_string_equal(a.alerts, "m:1 ");
+	assert_string_equal(b.alerts, "m:1 ");
+	assert_string_equal(a.alert_id, b.alert_id);
+	stream_close(&a);
+	stream_close(&b);
+}
+
+static void
+feeds_what_refers_to_an_absence(void **state)
+{
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, CORRELATE("o", "temporal_ordered", "m, t", "60s",
+	    "User", "") NEXT ABSENT, NULL);
+	tick(&s, 0, 1);
+	stream_send(&s, 0, FAIL);
+	tick(&s, 61, 40);
+	stream_send(&s, 65, "\"action\":\"tick\",\"User\":\"u\"");
+	assert_string_equal(s.alerts, "o:2 ");
+	stream_close(&s);
+}
+
 /* --- words ----------------------------------------------------------------- */
 static void
 says_what_an_earlier_event_had(void **state)
@@ -616,6 +751,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_who_is_at_two_places_at_once),
 		cmocka_unit_test(asks_both_neighbours_of_a_late_place),
+		cmocka_unit_test(tells_what_did_not_follow),
+		cmocka_unit_test(is_content_when_it_followed_even_late),
+		cmocka_unit_test(
+		    one_clock_ahead_does_not_decide_but_the_end_does),
+		cmocka_unit_test(the_time_of_day_decides_for_quiet_streams),
+		cmocka_unit_test(
+		    an_absence_keeps_its_id_over_a_replay_and_a_reload),
+		cmocka_unit_test(feeds_what_refers_to_an_absence),
 		cmocka_unit_test(says_what_an_earlier_event_had),
 		cmocka_unit_test(says_once_an_hour_that_it_gave_up_something),
 		cmocka_unit_test(raises_once_per_run_and_notes_its_growth),

@@ -148,6 +148,7 @@ ask_window(const struct oracle *o, int64_t end_ns, double *value)
 		*value = rank(numbers, n, 50);
 		break;
 	case CORRELATION_SPEED:	/* compare_speed */
+	case CORRELATION_ABSENT:	/* no window holds */
 		break;
 	}
 	return bounds_hold(&o->c->bounds, *value);
@@ -331,7 +332,9 @@ compare_type(enum correlation_type type)
 
 	window_shared_init(&shared);
 	for (int i = 0; i < STREAMS; i++)
-		if (type == CORRELATION_SPEED)
+		if (type == CORRELATION_ABSENT)
+			break;
+		else if (type == CORRELATION_SPEED)
 			compare_speed(&shared);
 		else
 			compare_stream(&shared, type);
