@@ -870,6 +870,27 @@ match(const struct ruleset *set, const struct event *event,
 }
 
 size_t
+ruleset_routed(const struct ruleset *set, const struct event *event,
+    struct match_scratch *scratch, uint32_t *rules, size_t room)
+{
+	struct prefilter_sink *sink = &scratch->sink;
+
+	if (event->logsource == 0 || event->logsource >= LOGSOURCE_LIMIT)
+		return 0;
+	sink->n = 0;
+	visit_buckets(set, event, scratch, visit_whole);
+	for (size_t i = 0; i < sink->n && i < room; i++)
+		rules[i] = sink->rule[i];
+	return sink->n;
+}
+
+struct pred_scratch *
+match_scratch_pred(struct match_scratch *scratch)
+{
+	return scratch->pred;
+}
+
+size_t
 ruleset_match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room)
 {

@@ -53,7 +53,16 @@ uint64_t match_scratch_runaways(const struct match_scratch *scratch);
 size_t ruleset_match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
 
-/* The same without the index, every routed rule run: for tests. */
+/* The detections whose log source the event belongs to, whether they hold or
+ * not: for those who ask why. */
+size_t ruleset_routed(const struct ruleset *set, const struct event *event,
+    struct match_scratch *scratch, uint32_t *rules, size_t room);
+
+/* For rules by themselves; see pred.h. */
+struct pred_scratch *match_scratch_pred(struct match_scratch *scratch);
+
+/* The same as ruleset_match without the index, every routed rule run: for
+ * tests. */
 size_t ruleset_match_slow(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
 

@@ -1,24 +1,44 @@
 /* yagura rules: what is in force, whether it can run, whether it does what its
- * tests say.
+ * tests say, why it holds for an event, and what feeds it.
  */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "correlation/rule.h"
+#include "engine/batch.h"
+#include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
+#include "engine/err.h"
 #include "engine/json.h"
 #include "engine/strbuf.h"
+#include "parsers/parserset.h"
+#include "tools/ask.h"
 #include "tools/cmd.h"
+#include "tools/detect_input.h"
+#include "tools/infile.h"
+#include "tools/rule_explain.h"
+#include "tools/rule_survey.h"
 #include "tools/rule_test.h"
 
 #define PATHS 256
+#define EXPLAIN_RULES 64	/* one, and what it refers to */
+#define EXPLAIN_LINE ((size_t)1 << 20)
 
 struct paths {
 	const char *rules[PATHS];	/* where rules are read from */
 	const char *tests[PATHS];	/* where tests are */
 	size_t	 nrules, ntests;
 	char	 folder[4096];	/* of a .test file's rules */
+};
+
+struct options {
+	bool	 json, store;
+	const char *junit;
+	int	 argc;		/* what is left */
+	char	**argv;
 };
 
 static const char *const levels[] = { "informational", "low", "medium", "high",
@@ -75,17 +95,27 @@ check_rules(struct ruleset *set, bool json, struct diag *diag)
 
 static int
 test_rules(struct ruleset *set, const struct conf *conf,
-    const struct paths *paths, bool json, struct diag *diag)
+    const struct paths *paths, const struct options *options,
+    struct diag *diag)
 {
 	struct rule_test_figures figures;
+	int code;
 
 	rule_test_run(set, conf, paths->tests, paths->ntests, diag, &figures);
 	diag_print(diag, stderr);
-	printf(json ? "{\"tests\":%zu,\"events\":%zu,\"mistakes\":%zu,"
+	printf(options->json ? "{\"tests\":%zu,\"events\":%zu,\"mistakes\":%zu,"
 	    "\"untested\":%zu}\n" : "%zu tests with %zu events, %zu mistakes, "
 	    "%zu rules without a test\n", figures.tests, figures.events,
 	    diag_errors(diag), figures.untested);
-	return diag_errors(diag) > 0 ? EXIT_NOTHING : EXIT_DONE;
+	code = diag_errors(diag) > 0 ? EXIT_NOTHING : EXIT_DONE;
+	if (options->junit != NULL &&
+	    !rule_test_junit(&figures, diag, options->junit)) {
+		fprintf(stderr, "yagura: rules: %s: %s\n", options->junit,
+		    strerror(errno));
+		code = EXIT_UNREACHABLE;
+	}
+	rule_test_figures_free(&figures);
+	return code;
 }
 
 static void
@@ -148,42 +178,249 @@ list_rules(const struct ruleset *set, bool json)
 	return EXIT_DONE;
 }
 
-static int
-unknown_option(const char *option, struct diag *diag)
+/* --- why ------------------------------------------------------------------- */
+static void
+find_rules(const struct ruleset *set, struct slice word,
+    const struct rule **out, size_t *n)
 {
-	static const char *const known[] = { "--json", "--data", "--config",
-		"--help" };
+	for (size_t i = 0; i < ruleset_count(set) && *n < EXPLAIN_RULES; i++) {
+		const struct rule *rule = ruleset_rule(set, i);
 
-	diag_free(diag);
-	return cmd_unknown_option("rules", option, known,
-	    sizeof(known) / sizeof(known[0]));
+		if (slice_eq(rule->id, word) || slice_eq(rule->name, word) ||
+		    slice_eq(rule->title, word))
+			out[(*n)++] = rule;
+	}
+}
+
+/* What a correlation refers to instead of itself: it sees no events. */
+static void
+unfold(const struct ruleset *set, const struct rule **rules, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++) {
+		const struct correlation *c = rules[i]->correlation;
+
+		if (rules[i]->kind == RULE_DETECTION)
+			continue;
+		for (size_t k = 0; k < c->nrefer && *n < EXPLAIN_RULES; k++)
+			rules[(*n)++] = ruleset_rule(set, c->refer[k]);
+	}
+}
+
+static bool
+explain_event(const struct ruleset *set, const struct rule *rule,
+    const struct event *event, uint64_t line, struct match_scratch *scratch,
+    bool json)
+{
+	struct strbuf out = STRBUF_INIT;
+	bool held;
+
+	strbuf_printf(&out, json ? "{\"event\":%" PRIu64 "," :
+	    "event %" PRIu64 ": ", line);
+	held = rule_explain(set, rule, event, scratch, json, &out);
+	if (json)
+		strbuf_puts(&out, "}\n");
+	fwrite(out.ptr, 1, out.len, stdout);
+	strbuf_fini(&out);
+	return held;
+}
+
+/* Every line of the file against every rule; true if one held. */
+static int
+explain_file(struct ruleset *set, const struct conf *conf,
+    const struct rule *const *rules, size_t nrules, const char *path,
+    bool json)
+{
+	struct detect_input *input = detect_input_new(conf);
+	struct match_scratch *scratch = match_scratch_new(set);
+	struct infile *file;
+	bool truncated, held = false;
+	uint64_t lines = 0;
+	struct slice line;
+	struct err err;
+	int got = -1;
+
+	err_clear(&err);
+	file = infile_open(path, EXPLAIN_LINE, &err);
+	while (file != NULL &&
+	    (got = infile_line(file, &line, &truncated, &err)) > 0) {
+		struct batch *batch = batch_new(0, 1);
+		struct event *event = batch_add(batch, line, SLICE(""),
+		    clock_now_ns());
+
+		detect_input_read(input, event);
+		for (size_t i = 0; i < nrules; i++)
+			held |= rules[i]->kind == RULE_DETECTION &&
+			    explain_event(set, rules[i], event, lines, scratch,
+			    json);
+		lines++;
+		batch_put(batch);
+	}
+	if (got < 0)
+		fprintf(stderr, "yagura: rules: %s: %s\n", path, err.text);
+	diag_print(detect_input_findings(input), stderr);
+	infile_close(file);
+	match_scratch_free(scratch);
+	detect_input_free(input);
+	return got < 0 ? EXIT_UNREACHABLE : held ? EXIT_DONE : EXIT_NOTHING;
 }
 
 static int
-run(const struct conf *conf, int argc, char **argv)
+explain_rules(struct ruleset *set, const struct conf *conf, int argc,
+    char **argv, bool json)
+{
+	const struct rule *rules[EXPLAIN_RULES];
+	size_t n = 0;
+
+	find_rules(set, slice_cstr(argv[0]), rules, &n);
+	if (n == 0) {
+		fprintf(stderr, "yagura: rules: there is no rule with the id, "
+		    "name or title \"%s\"\n", argv[0]);
+		return EXIT_CONFIG;
+	}
+	unfold(set, rules, &n);
+	return explain_file(set, conf, rules, n, argc > 1 ? argv[1] : "-",
+	    json);
+}
+
+/* --- what feeds what ------------------------------------------------------- */
+static enum op_more
+keep_def(void *user, const struct row *row)
+{
+	char buf[VALUE_TEXT_BYTES];
+
+	if (!cell_is_absent(&row->cells[0]) &&
+	    row->cells[0].type != VALUE_LIST)
+		survey_keep(user, value_as_text(&row->cells[0], buf));
+	return OP_MORE;
+}
+
+/* Only the definitions whose events are in the store. */
+static int
+keep_stored(struct survey *survey, const struct conf *conf)
+{
+	char data[4096];
+	char *argv[] = { data, data + 8, data + 16 };
+	struct scan_result result;
+	struct query *query;
+	struct ask ask;
+	int code;
+
+	memcpy(data, "rules\0\0\0--data\0\0", 16);
+	snprintf(data + 16, sizeof(data) - 16, "%s", conf->data);
+	code = ask_begin(&ask, 3, argv, 0);
+	if (code >= 0)
+		return code;
+	survey_keep(survey, SLICE(""));
+	query = ask_parse(&ask, SLICE("* | stats count by yagura.parser "
+	    "| fields yagura.parser"));
+	code = query == NULL ? EXIT_USAGE :
+	    ask_run(&ask, query, keep_def, survey, &result);
+	query_free(query);
+	ask_end(&ask);
+	return code;
+}
+
+static int
+survey_rules(struct ruleset *set, const struct conf *conf,
+    const struct options *options, bool fields)
+{
+	struct diag *diag = diag_new();
+	struct parserset *parsers = parserset_load(conf->parsers,
+	    conf->nparsers, diag);
+	struct survey *survey = survey_new(set, parsers);
+	int code = EXIT_DONE;
+
+	diag_print(diag, stderr);
+	if (options->store)
+		code = keep_stored(survey, conf);
+	if (code == EXIT_DONE || code == EXIT_PARTIAL) {
+		if (!fields)
+			survey_coverage(survey, options->json, stdout);
+		else if (survey_fields(survey, options->json, stdout) > 0 &&
+		    code == EXIT_DONE)
+			code = EXIT_NOTHING;
+	}
+	survey_free(survey);
+	parserset_put(parsers);
+	diag_free(diag);
+	return code;
+}
+
+/* --- the command ----------------------------------------------------------- */
+/* Takes options out of argv; what is left are paths. -1: a mistake. */
+static int
+read_options(struct options *o, struct paths *paths, int argc, char **argv)
+{
+	static const char *const known[] = { "--json", "--store", "--junit",
+	    "--rules", "--data", "--config", "--help" };
+	int n = 0;
+
+	for (int i = 2; i < argc; i++) {
+		bool value = i + 1 < argc;
+
+		if (argv[i][0] != '-' || argv[i][1] == '\0') {
+			argv[n++] = argv[i];
+		} else if (strcmp(argv[i], "--json") == 0) {
+			o->json = true;
+		} else if (strcmp(argv[i], "--store") == 0) {
+			o->store = true;
+		} else if (strcmp(argv[i], "--junit") == 0 && value) {
+			o->junit = argv[++i];
+		} else if (strcmp(argv[i], "--rules") == 0 && value) {
+			if (paths->nrules < PATHS)
+				paths->rules[paths->nrules++] = argv[++i];
+		} else {
+			cmd_unknown_option("rules", argv[i], known,
+			    sizeof(known) / sizeof(known[0]));
+			return -1;
+		}
+	}
+	return n;
+}
+
+static const char *const verbs[] = { "check", "test", "list", "explain",
+	"coverage", "fields" };
+enum verb { VERB_CHECK, VERB_TEST, VERB_LIST, VERB_EXPLAIN, VERB_COVERAGE,
+	VERB_FIELDS, VERBS };
+
+static int
+do_verb(enum verb verb, struct ruleset *set, const struct conf *conf,
+    const struct paths *paths, const struct options *options,
+    struct diag *diag)
+{
+	if (verb == VERB_CHECK)
+		return check_rules(set, options->json, diag);
+	if (verb == VERB_TEST)
+		return test_rules(set, conf, paths, options, diag);
+	diag_print(diag, stderr);
+	if (verb == VERB_EXPLAIN)
+		return explain_rules(set, conf, options->argc, options->argv,
+		    options->json);
+	if (verb == VERB_LIST)
+		return list_rules(set, options->json);
+	return survey_rules(set, conf, options, verb == VERB_FIELDS);
+}
+
+static int
+run(const struct conf *conf, enum verb verb, int argc, char **argv)
 {
 	struct paths paths = { .nrules = 0 };
-	struct diag *diag = diag_new();
+	struct options options = { .json = false };
+	int left = read_options(&options, &paths, argc, argv), code;
+	struct diag *diag;
 	struct ruleset *set;
-	const char *verb = argv[1];
-	bool json = false;
-	int first = 2, code;
 
-	for (; first < argc && argv[first][0] == '-'; first++) {
-		if (strcmp(argv[first], "--json") != 0)
-			return unknown_option(argv[first], diag);
-		json = true;
-	}
-	take_paths(&paths, conf, argc - first, argv + first);
+	if (left < 0)
+		return EXIT_USAGE;
+	if (verb == VERB_EXPLAIN && (left == 0 || left > 2))
+		return cmd_usage("rules");
+	options.argc = left;
+	options.argv = argv;
+	if (paths.nrules == 0)
+		take_paths(&paths, conf, verb == VERB_EXPLAIN ? 0 : left, argv);
+	diag = diag_new();
 	set = ruleset_load(paths.rules, paths.nrules, diag);
-	if (strcmp(verb, "check") == 0) {
-		code = check_rules(set, json, diag);
-	} else if (strcmp(verb, "test") == 0) {
-		code = test_rules(set, conf, &paths, json, diag);
-	} else {
-		diag_print(diag, stderr);
-		code = list_rules(set, json);
-	}
+	code = do_verb(verb, set, conf, &paths, &options, diag);
 	ruleset_put(set);
 	diag_free(diag);
 	return code;
@@ -194,16 +431,18 @@ cmd_rules(int argc, char **argv)
 {
 	struct diag *diag = diag_new();
 	struct conf *conf = conf_for_command(&argc, argv, diag);
+	enum verb verb = 0;
 	int code;
 
+	while (argc > 1 && verb < VERBS && strcmp(argv[1], verbs[verb]) != 0)
+		verb++;
 	diag_print(diag, stderr);
-	if (conf == NULL || argc < 2 || (strcmp(argv[1], "check") != 0 &&
-	    strcmp(argv[1], "test") != 0 && strcmp(argv[1], "list") != 0))
+	if (conf == NULL || argc < 2 || verb == VERBS)
 		code = cmd_usage("rules");
 	else if (diag_errors(diag) > 0)
 		code = EXIT_CONFIG;
 	else
-		code = run(conf, argc, argv);
+		code = run(conf, verb, argc, argv);
 	conf_free(conf);
 	diag_free(diag);
 	return code;

@@ -14,6 +14,7 @@
 #include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/check.h"
+#include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
 #include "engine/event.h"
@@ -59,10 +60,34 @@ note_firing(const struct firing *firing, void *arg)
 }
 
 static void
+note_alerts(struct suite *suite, const struct batch *batch)
+{
+	char text[VALUE_TEXT_BYTES];
+
+	for (size_t i = 0; i < batch->nalerts; i++) {
+		const struct rule *rule = ruleset_find(suite->set,
+		    event_text(batch->alerts[i], FIELD_RULE_ID, text));
+
+		if (rule != NULL)
+			suite->raised[rule->number] = true;
+	}
+}
+
+/* What the stream leaves behind that should have been followed. */
+static void
+run_end(struct suite *suite)
+{
+	struct batch *batch = batch_new(0, suite->nbatches++ << 12);
+
+	correlator_end(suite->correlator, batch);
+	note_alerts(suite, batch);
+	batch_put(batch);
+}
+
+static void
 run_batch(struct suite *suite)
 {
 	struct batch *batch = suite->batch;
-	char text[VALUE_TEXT_BYTES];
 
 	if (batch == NULL)
 		return;
@@ -73,13 +98,7 @@ run_batch(struct suite *suite)
 	for (size_t i = 0; i < batch->n; i++)
 		for (size_t k = 0; k < batch->events[i].nhits; k++)
 			suite->fired[batch->events[i].hits[k]] = true;
-	for (size_t i = 0; i < batch->nalerts; i++) {
-		const struct rule *rule = ruleset_find(suite->set,
-		    event_text(batch->alerts[i], FIELD_RULE_ID, text));
-
-		if (rule != NULL)
-			suite->raised[rule->number] = true;
-	}
+	note_alerts(suite, batch);
 	batch_put(batch);
 }
 
@@ -362,10 +381,102 @@ run_test(struct suite *suite, const struct yaml_node *test)
 	for (size_t i = 0; i < lines->n; i++)
 		take_item(suite, lines->items[i]);
 	run_batch(suite);
+	run_end(suite);
 	judge(suite, test);
 	correlator_free(suite->correlator);
 	free(suite->fired);
 	free(suite->raised);
+}
+
+/* Runs the test and keeps which findings are its own. */
+static void
+note_test(struct suite *suite, const struct yaml_node *test)
+{
+	struct rule_test_figures *f = suite->figures;
+	struct slice name = yaml_text(yaml_get(test, "test"), SLICE("?"));
+	struct rule_test_result *result;
+	int64_t start_ns = clock_mono_ns();
+	size_t first = diag_count(suite->diag);
+
+	run_test(suite, test);
+	f->results = xrealloc(f->results, (f->nresults + 1) *
+	    sizeof(*f->results));
+	result = &f->results[f->nresults++];
+	*result = (struct rule_test_result){ .file = xstrdup(suite->file),
+	    .line = test->line, .first = first,
+	    .last = diag_count(suite->diag),
+	    .took_ns = clock_mono_ns() - start_ns };
+	result->name = xmalloc(name.len + 1);
+	memcpy(result->name, name.ptr, name.len);
+	result->name[name.len] = '\0';
+}
+
+void
+rule_test_figures_free(struct rule_test_figures *figures)
+{
+	for (size_t i = 0; i < figures->nresults; i++) {
+		free(figures->results[i].name);
+		free(figures->results[i].file);
+	}
+	free(figures->results);
+	*figures = (struct rule_test_figures){ 0 };
+}
+
+static void
+put_xml(FILE *out, const char *text)
+{
+	for (; *text != '\0'; text++)
+		switch (*text) {
+		case '<': fputs("&lt;", out); break;
+		case '>': fputs("&gt;", out); break;
+		case '&': fputs("&amp;", out); break;
+		case '"': fputs("&quot;", out); break;
+		default:
+			/* XML has no way to write the others. */
+			putc((unsigned char)*text < 0x20 ? ' ' : *text, out);
+		}
+}
+
+static void
+put_case(FILE *out, const struct rule_test_result *result,
+    const struct diag *diag)
+{
+	fputs("  <testcase classname=\"", out);
+	put_xml(out, result->file);
+	fputs("\" name=\"", out);
+	put_xml(out, result->name);
+	fprintf(out, "\" line=\"%d\" time=\"%.6f\">\n", result->line,
+	    (double)result->took_ns / 1e9);
+	for (size_t i = result->first; i < result->last; i++) {
+		const struct diag_finding *finding = diag_at(diag, i);
+
+		fputs("    <failure message=\"", out);
+		put_xml(out, finding->text);
+		fprintf(out, "\">line %d</failure>\n", finding->line);
+	}
+	fputs("  </testcase>\n", out);
+}
+
+bool
+rule_test_junit(const struct rule_test_figures *figures,
+    const struct diag *diag, const char *path)
+{
+	FILE *out = fopen(path, "w");
+	size_t failed = 0;
+	bool good;
+
+	if (out == NULL)
+		return false;
+	for (size_t i = 0; i < figures->nresults; i++)
+		failed += figures->results[i].last > figures->results[i].first;
+	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	    "<testsuite name=\"yagura rules\" tests=\"%zu\" "
+	    "failures=\"%zu\" errors=\"0\">\n", figures->nresults, failed);
+	for (size_t i = 0; i < figures->nresults; i++)
+		put_case(out, &figures->results[i], diag);
+	fputs("</testsuite>\n", out);
+	good = !ferror(out);
+	return fclose(out) == 0 && good;
 }
 
 /* --- files ----------------------------------------------------------------- */
@@ -377,7 +488,7 @@ run_file(struct suite *suite, const char *path)
 	suite->file = path;
 	for (size_t i = 0; doc != NULL && i < yaml_count(doc); i++)
 		if (!yaml_is_null(yaml_root(doc, i)))
-			run_test(suite, yaml_root(doc, i));
+			note_test(suite, yaml_root(doc, i));
 	yaml_free(doc);
 }
 

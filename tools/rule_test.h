@@ -9,14 +9,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct conf;
 struct diag;
 struct ruleset;
 
+/* One test: its findings in the diag are first .. last-1. */
+struct rule_test_result {
+	char	*name, *file;
+	int	 line;
+	size_t	 first, last;
+	int64_t	 took_ns;
+};
+
 struct rule_test_figures {
 	size_t	 tests, events;
 	size_t	 untested;	/* rules that alert and no test expects */
+	size_t	 nresults;
+	struct rule_test_result *results;
 };
 
 /* Runs the tests of all paths (folders with rules, or .test files). A finding
@@ -25,5 +36,11 @@ struct rule_test_figures {
 void rule_test_run(struct ruleset *set, const struct conf *conf,
     const char *const *paths, size_t n, struct diag *diag,
     struct rule_test_figures *figures);
+void rule_test_figures_free(struct rule_test_figures *figures);
+
+/* The results in the XML of JUnit, as build servers read it. False and errno
+ * if the file cannot be written. */
+bool rule_test_junit(const struct rule_test_figures *figures,
+    const struct diag *diag, const char *path);
 
 #endif
