@@ -142,11 +142,4 @@ struct value unescape_text(struct reading *reading, struct slice text,
 /* --- mapping.c: from slots to fields ------------------------------------- */
 void mapping_run(struct reading *reading);
 
-/* Sets text or a typed value as the field's type wants it; false if it does
- * not fit. */
-bool mapping_set(struct reading *reading, field_t field, struct value value);
-
-/* Whether the condition holds for the slots and fields so far. */
-bool mapping_holds(struct reading *reading, const struct condition *cond);
-
 #endif

@@ -169,12 +169,6 @@ keytree_name(const struct keytree *tree, uint32_t node)
 	return tree->nodes[node].name;
 }
 
-uint32_t
-keytree_count(const struct keytree *tree)
-{
-	return tree->n;
-}
-
 bool
 keytree_full(const struct keytree *tree)
 {

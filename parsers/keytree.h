@@ -37,7 +37,6 @@ void keytree_rewind(struct keytree *tree);
 /* "alert.signature"; borrowed until keytree_clear. */
 struct slice keytree_name(const struct keytree *tree, uint32_t node);
 
-uint32_t keytree_count(const struct keytree *tree);
 bool keytree_full(const struct keytree *tree);
 
 #endif

@@ -129,7 +129,7 @@ set_typed(struct reading *r, field_t field, struct value value,
 	return fits(field, &value, type) && event_set(r->event, field, value);
 }
 
-bool
+static bool
 mapping_set(struct reading *r, field_t field, struct value value)
 {
 	if (field == FIELD_NONE)
@@ -977,7 +977,7 @@ value_at(struct reading *r, slot_t slot, field_t field)
 	return value;
 }
 
-bool
+static bool
 mapping_holds(struct reading *r, const struct condition *cond)
 {
 	const struct value *value;

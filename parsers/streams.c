@@ -249,22 +249,6 @@ streams_find(struct streams *streams, struct slice place,
 	return version;
 }
 
-void
-streams_forget(struct streams *streams, struct slice place)
-{
-	union map_value *at;
-
-	check(pthread_mutex_lock(&streams->mutex) == 0);
-	at = map_find(streams->headers, place);
-	if (at != NULL) {
-		header_free(at->ptr);
-		map_remove(streams->headers, place);
-		atomic_fetch_add_explicit(&streams->version, 1,
-		    memory_order_acq_rel);
-	}
-	check(pthread_mutex_unlock(&streams->mutex) == 0);
-}
-
 /* --- a header, read ------------------------------------------------------- */
 static int
 hex_digit(char c)

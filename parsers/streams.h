@@ -51,9 +51,6 @@ void streams_add(struct streams *streams, struct slice place,
 uint64_t streams_find(struct streams *streams, struct slice place,
     struct strbuf *header);
 
-/* As if the place had never sent anything. */
-void streams_forget(struct streams *streams, struct slice place);
-
 /* --- a header, read ------------------------------------------------------- */
 struct def;
 
