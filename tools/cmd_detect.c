@@ -562,6 +562,18 @@ load_rules(struct detect *d)
 	return good;
 }
 
+/* What the stream leaves behind that nothing followed. */
+static void
+finish(struct detect *d)
+{
+	batch_open(d);
+	correlator_end(d->correlator, d->batch);
+	if (d->format != FORMAT_MATCHES)
+		print_alerts(d, d->batch);
+	batch_put(d->batch);
+	d->batch = NULL;
+}
+
 /* Alerts that found no place are in the next batch; there may be none. */
 static void
 drain(struct detect *d)
@@ -597,6 +609,7 @@ detect(struct detect *d, int argc, char **argv)
 		correlator_watch(d->correlator, print_firing, d);
 	code = read_files(d, argc, argv);
 	batch_close(d);
+	finish(d);
 	drain(d);
 	print_runs(d);
 	flush(d);

@@ -120,6 +120,7 @@ stage_correlate(void *user, struct batch *batch)
 	struct stages *stages = user;
 	struct correlator_figures figures;
 
+	correlator_wall(stages->correlator, clock_now_ns());
 	correlate_stage_run(stages->correlator, batch);
 	correlator_figures(stages->correlator, &figures);
 	check(pthread_mutex_lock(&stages->mutex) == 0);

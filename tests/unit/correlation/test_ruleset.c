@@ -239,6 +239,15 @@ mistakes_of_rules_are_named(void **state)
 	    "correlation: {type: value_count, rules: [r-a], timespan: 1h, "
 	    "condition: {field: c, gte: 2}}\nyagura: {speed: {kmH: 900}}\n",
 	    1), "try.yml:12:18: unknown key of speed \"kmH\" (kmh?)");
+	assert_string_equal(finding_of(DETECTION(a) "---\ntitle: t\n"
+	    "correlation: {type: event_count, rules: [r-a], timespan: 1h, "
+	    "condition: {gte: 2}}\nyagura: {absent: {rules: [r-a]}}\n",
+	    1), "try.yml:12:18: absent belongs to a correlation of type "
+	    "event_count with the condition {gte: 1}");
+	assert_string_equal(finding_of(DETECTION(a) "---\ntitle: t\n"
+	    "correlation: {type: event_count, rules: [r-a], timespan: 1h, "
+	    "condition: {gte: 1}}\nyagura: {absent: {rules: [r-b]}}\n",
+	    1), "try.yml:12:27: there is no rule with the name or id \"r-b\"");
 	assert_string_equal(finding_of(DETECTION(a) DETECTION(a), 1),
 	    "try.yml:10:5: \"r-a\" is already the name or id of try.yml:1");
 }
