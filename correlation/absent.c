@@ -10,6 +10,7 @@
 #include "engine/hash.h"
 
 #define BUCKETS 4096
+#define SCANNED 16		/* fields are looked at by so many at once */
 #define ABSENCE_BYTES 2048	/* of an event, about */
 
 struct absences {
@@ -106,8 +107,8 @@ copy_event(struct absence *to, const struct event *from)
 	to->event.hits = NULL;
 	to->event.nhits = 0;
 	to->event.cap = from->n;
-	to->event.fields = arena_alloc(to->arena,
-	    (from->n + 1u) * sizeof(*from->fields));
+	to->event.fields = arena_zalloc(to->arena,
+	    (from->n + (size_t)SCANNED) * sizeof(*from->fields));
 	to->event.values = arena_alloc(to->arena,
 	    (from->n + 1u) * sizeof(*from->values));
 	for (size_t i = 0; i < from->n; i++) {
