@@ -1101,7 +1101,7 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 		syslog_read(text, &line.header);
 		put_header(r, &line.header);
 		/* Junos and Check Point say all in the structured data. */
-		if (line.header.body.len == 0)
+		if (line.header.body.len == 0 && line.header.data.len > 0)
 			line.header.body = line.header.data;
 	}
 	if (slice_starts(line.header.body, SLICE("message repeated ")) &&
