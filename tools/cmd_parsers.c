@@ -2,18 +2,27 @@
  *
  *	list [PATH...]	names and descriptions
  *	test [PATH...]	every example line, and what came out otherwise
+ *	new --from FILE	a definition drafted from sample lines
  *
  * Without a path the shipped and the local ones.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/check.h"
+#include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
 #include "engine/json.h"
 #include "engine/strbuf.h"
 #include "parsers/parserset.h"
 #include "tools/cmd.h"
+#include "tools/dictionary.h"
+#include "tools/draft.h"
+
+#define SAMPLE_BYTES ((size_t)64 << 20)	/* read of a file of samples */
 
 static struct parserset *
 load(const struct conf *conf, int argc, char **argv, struct diag *diag)
@@ -93,6 +102,185 @@ run(const struct conf *conf, int argc, char **argv)
 	return code;
 }
 
+/* --- new ------------------------------------------------------------------ */
+
+struct request {
+	const char *from;	/* "-": standard input */
+	char	 name[101];
+};
+
+/* The name of the file as that of a definition: "Acme Gate.log" is
+ * acme_gate. */
+static void
+name_from_file(struct request *request)
+{
+	const char *base = strrchr(request->from, '/');
+	size_t n = 0;
+
+	base = base == NULL ? request->from : base + 1;
+	for (; *base != '\0' && *base != '.' &&
+	    n + 1 < sizeof(request->name); base++) {
+		char c = ascii_lower(*base);
+		bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+
+		if (good)
+			request->name[n++] = c;
+		else if (n > 0 && request->name[n - 1] != '_')
+			request->name[n++] = '_';
+	}
+	while (n > 0 && request->name[n - 1] == '_')
+		n--;
+	request->name[n] = '\0';
+	if (n == 0)
+		snprintf(request->name, sizeof(request->name),
+		    "vendor_product");
+}
+
+static bool
+take_name(struct request *request, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n > 0 && n < sizeof(request->name) && strspn(name,
+	    "abcdefghijklmnopqrstuvwxyz0123456789_") == n) {
+		memcpy(request->name, name, n + 1);
+		return true;
+	}
+	fprintf(stderr, "yagura parsers: --name: \"%s\" is no name; write "
+	    "vendor_product in lower-case letters, digits and underscores\n",
+	    name);
+	return false;
+}
+
+/* -1: go on; else the exit code. */
+static int
+read_request(struct request *request, int argc, char **argv)
+{
+	static const char *const known[] = { "--from", "--name", "--data",
+		"--config", "--help" };
+
+	for (int i = 2; i < argc; i += 2) {
+		bool from = strcmp(argv[i], "--from") == 0;
+
+		if (!from && strcmp(argv[i], "--name") != 0)
+			return argv[i][0] != '-' ? cmd_usage("parsers") :
+			    cmd_unknown_option("parsers", argv[i], known,
+			    sizeof(known) / sizeof(known[0]));
+		if (i + 1 == argc)
+			return cmd_usage("parsers");
+		if (from)
+			request->from = argv[i + 1];
+		else if (!take_name(request, argv[i + 1]))
+			return EXIT_USAGE;
+	}
+	if (request->from == NULL)
+		return cmd_usage("parsers");
+	if (request->name[0] == '\0')
+		name_from_file(request);
+	return -1;
+}
+
+/* Owned; NULL: said why. */
+static char *
+read_samples(const char *path, size_t *len)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *bytes = xmalloc(SAMPLE_BYTES);
+	bool failed;
+
+	*len = 0;
+	if (file != NULL)
+		*len = fread(bytes, 1, SAMPLE_BYTES, file);
+	failed = file == NULL || ferror(file) != 0;
+	if (failed)
+		fprintf(stderr, "yagura parsers: %s: %s\n", path,
+		    strerror(errno));
+	if (file != NULL && file != stdin)
+		fclose(file);
+	if (!failed)
+		return bytes;
+	free(bytes);
+	return NULL;
+}
+
+/* Lines that are not empty, at most DRAFT_LINES. */
+static size_t
+cut_lines(struct slice text, struct slice *lines)
+{
+	size_t n = 0;
+
+	while (text.len > 0 && n < DRAFT_LINES) {
+		ptrdiff_t end = slice_find_byte(text, '\n');
+		size_t len = end < 0 ? text.len : (size_t)end;
+		struct slice line = slice_head(text, len);
+
+		if (slice_ends(line, SLICE("\r")))
+			line.len--;
+		if (slice_trim(line).len > 0)
+			lines[n++] = line;
+		text = slice_skip(text, end < 0 ? len : len + 1);
+	}
+	return n;
+}
+
+static int
+draft(const struct conf *conf, const struct request *request,
+    const struct draft_samples *samples)
+{
+	struct dictionary *dictionary = dictionary_load(conf->parsers,
+	    conf->nparsers);
+	struct diag *diag = diag_new();
+	struct strbuf out = STRBUF_INIT;
+	int code = EXIT_DONE;
+
+	draft_write(samples, slice_cstr(request->name), dictionary, &out,
+	    diag);
+	fwrite(out.ptr, 1, out.len, stdout);
+	diag_print(diag, stderr);
+	if (out.len == 0)
+		fprintf(stderr, "yagura parsers: %s: no lines\n",
+		    request->from);
+	if (diag_errors(diag) > 0 || out.len == 0)
+		code = EXIT_NOTHING;
+	strbuf_fini(&out);
+	diag_free(diag);
+	dictionary_free(dictionary);
+	return code;
+}
+
+static int
+new_definition(const struct conf *conf, int argc, char **argv)
+{
+	struct request request = { .from = NULL };
+	struct draft_samples samples = { .now_ns = clock_now_ns() };
+	struct slice *lines;
+	char *bytes;
+	size_t len;
+	int code = read_request(&request, argc, argv);
+
+	if (code >= 0)
+		return code;
+	bytes = read_samples(request.from, &len);
+	if (bytes == NULL)
+		return EXIT_UNREACHABLE;
+	lines = xcalloc(DRAFT_LINES, sizeof(*lines));
+	samples.n = cut_lines(slice_of(bytes, len), lines);
+	samples.lines = lines;
+	code = draft(conf, &request, &samples);
+	free(lines);
+	free(bytes);
+	return code;
+}
+
+/* --- the command ---------------------------------------------------------- */
+
+static bool
+is_action(const char *word)
+{
+	return strcmp(word, "list") == 0 || strcmp(word, "test") == 0 ||
+	    strcmp(word, "new") == 0;
+}
+
 int
 cmd_parsers(int argc, char **argv)
 {
@@ -101,11 +289,12 @@ cmd_parsers(int argc, char **argv)
 	int code;
 
 	diag_print(diag, stderr);
-	if (conf == NULL || argc < 2 || (strcmp(argv[1], "list") != 0 &&
-	    strcmp(argv[1], "test") != 0))
+	if (conf == NULL || argc < 2 || !is_action(argv[1]))
 		code = cmd_usage("parsers");
 	else if (diag_errors(diag) > 0)
 		code = EXIT_CONFIG;
+	else if (strcmp(argv[1], "new") == 0)
+		code = new_definition(conf, argc, argv);
 	else
 		code = run(conf, argc, argv);
 	conf_free(conf);
