@@ -701,6 +701,62 @@ on_metrics(struct evhttp_request *req, void *arg)
 	strbuf_fini(&out);
 }
 
+/* The name before an optional ":port". */
+static bool
+is_this_machine(struct slice host)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1",
+	    "[::1]" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct slice name = slice_cstr(names[i]), port;
+
+		if (!slice_eq_nocase(slice_head(host, name.len), name))
+			continue;
+		port = slice_skip(host, name.len);
+		if (port.len == 0 || (port.ptr[0] == ':' &&
+		    strspn(port.ptr + 1, "0123456789") == port.len - 1))
+			return true;
+	}
+	return false;
+}
+
+/* A page in a browser of this machine can come from a name that suddenly means
+ * 127.0.0.1. The browser then sends from here, but it says that name. Clients
+ * of HTTP/1.0 need say none. */
+static bool
+host_is_local(struct evhttp_request *req)
+{
+	const char *host = evhttp_find_header(
+	    evhttp_request_get_input_headers(req), "Host");
+	const char *in_target = evhttp_uri_get_host(
+	    evhttp_request_get_evhttp_uri(req));
+
+	if (header_count(req, "Host") > 1 || (in_target != NULL &&
+	    !is_this_machine(slice_cstr(in_target))))
+		return false;
+	if (host == NULL)
+		return req->major == 1 && req->minor == 0;
+	return is_this_machine(slice_cstr(host));
+}
+
+/* May this page be asked for? Refused and counted if not. */
+static bool
+local_only(struct http *http, struct evhttp_request *req)
+{
+	const char *reason = NULL;
+
+	if (!from_loopback(req))
+		reason = "only from this machine";
+	else if (!host_is_local(req))
+		reason = "the Host is not localhost, 127.0.0.1 or [::1]";
+	if (reason == NULL)
+		return true;
+	http->input->turned_away++;
+	send_refusal(req, 403, 0, reason);
+	return false;
+}
+
 static void
 on_status(struct evhttp_request *req, void *arg)
 {
@@ -708,10 +764,8 @@ on_status(struct evhttp_request *req, void *arg)
 	const struct loop_hooks *hooks = loop_hooks(http->input->loop);
 	struct strbuf out = STRBUF_INIT;
 
-	if (!from_loopback(req)) {
-		send_refusal(req, 403, 0, "only from this machine");
+	if (!local_only(http, req))
 		return;
-	}
 	if (hooks->status != NULL)
 		hooks->status(hooks->user, &out);
 	send_json(req, 200, strbuf_slice(&out));
@@ -731,8 +785,10 @@ on_reload(struct evhttp_request *req, void *arg)
 	const char *type = evhttp_find_header(
 	    evhttp_request_get_input_headers(req), "Content-Type");
 
-	if (!from_loopback(req) || evhttp_request_get_command(req) !=
-	    EVHTTP_REQ_POST || type == NULL ||
+	if (!local_only(http, req))
+		return;
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST ||
+	    type == NULL ||
 	    header_count(req, "Origin") > 0 ||
 	    evutil_ascii_strcasecmp(type, "application/json") != 0) {
 		send_refusal(req, 403, 0, "POST application/json, only from "

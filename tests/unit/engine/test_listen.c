@@ -542,6 +542,71 @@ health_is_told(void **state)
 	assert_true(answered(rig, " 403 "));
 }
 
+static size_t
+count_of(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text++)
+		n++;
+	return n;
+}
+
+#define STATUS(version) "GET /api/v1/status HTTP/" version \
+	"\r\nConnection: close\r\n"
+
+static void
+ask_as_this_machine(struct rig *rig)
+{
+	http_talk(rig, SLICE(STATUS("1.1") "Host: LocalHost\r\n\r\n"));
+	http_talk(rig, SLICE(STATUS("1.1") "Host: 127.0.0.1:6680\r\n\r\n"));
+	http_talk(rig, SLICE(STATUS("1.1") "Host: [::1]:1\r\n\r\n"));
+	http_talk(rig, SLICE(STATUS("1.0") "\r\n"));
+}
+
+static void
+ask_as_others(struct rig *rig)
+{
+	http_talk(rig, SLICE(STATUS("1.1") "Host: evil.example:6680\r\n"
+	    "\r\n"));
+	http_talk(rig, SLICE(STATUS("1.1") "Host: localhost.evil.example\r\n"
+	    "\r\n"));
+	http_talk(rig, SLICE(STATUS("1.1") "Host: 127.0.0.1:1.evil\r\n"
+	    "\r\n"));
+	http_talk(rig, SLICE(STATUS("1.1") "Host: localhost\r\n"
+	    "Host: evil.example\r\n\r\n"));
+	http_talk(rig, SLICE(STATUS("1.1") "\r\n"));
+	http_talk(rig, SLICE("POST /api/v1/reload HTTP/1.1\r\n"
+	    "Host: evil.example\r\nConnection: close\r\n"
+	    "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+	    "{}"));
+}
+
+static void
+the_state_is_told_to_this_machine_by_its_own_name(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_conf(rig, "listen: [{http: '127.0.0.1:0'}]\n");
+	rig_run(rig, ask_as_this_machine);
+	assert_int_equal(count_of(rig->answer.ptr, " 200 OK"), 4);
+	assert_false(answered(rig, " 403 "));
+}
+
+static void
+a_name_that_only_means_this_machine_is_refused(void **state)
+{
+	struct rig *rig = *state;
+	size_t n;
+
+	rig_conf(rig, "listen: [{http: '127.0.0.1:0'}]\n");
+	rig_run(rig, ask_as_others);
+	assert_int_equal(count_of(rig->answer.ptr, " 403 Forbidden"), 6);
+	assert_int_equal(count_of(rig->answer.ptr, "the Host is not"), 6);
+	assert_false(answered(rig, " 200 "));
+	assert_int_equal(loop_inputs(rig->loop, &n)[0].turned_away, 6);
+}
+
 static void
 a_taken_port_is_named_with_what_to_do(void **state)
 {
@@ -614,6 +679,8 @@ main(void)
 		TEST(gzip_is_unpacked_and_a_bomb_is_refused),
 		TEST(a_body_whose_end_is_not_sure_is_refused),
 		TEST(health_is_told),
+		TEST(the_state_is_told_to_this_machine_by_its_own_name),
+		TEST(a_name_that_only_means_this_machine_is_refused),
 		TEST(a_taken_port_is_named_with_what_to_do),
 		TEST(a_socket_of_somebody_else_is_left_alone),
 	};
