@@ -20,6 +20,7 @@
 #include "correlation/mapping.h"
 #include "correlation/prefilter.h"
 #include "correlation/rule.h"
+#include "correlation/sigma_lists.h"
 #include "correlation/sigma_rule.h"
 #include "engine/arena.h"
 #include "engine/check.h"
@@ -73,6 +74,7 @@ struct loader {
 	size_t	 n, cap;
 	struct map *names;	/* id and name to draft */
 	struct map *places;	/* list of fields to its number */
+	struct sigma_lists *lists;	/* values of placeholders */
 	struct sigma_scope scope;
 };
 
@@ -80,7 +82,8 @@ static int
 is_candidate(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.' &&
-	    strcmp(entry->d_name, "mappings") != 0;
+	    strcmp(entry->d_name, "mappings") != 0 &&
+	    strcmp(entry->d_name, "lists") != 0;
 }
 
 static bool
@@ -188,6 +191,20 @@ load_mappings(struct ruleset *set, const char *const *paths, size_t n,
 		free(real);
 	}
 	mapping_seal(set->mapping, diag);
+}
+
+/* As with mappings: the shipped lists, then those beside the rules. */
+static void
+load_lists(struct loader *l, const char *const *paths, size_t n)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%s/rules.d/lists", conf_home());
+	sigma_lists_add(l->lists, path, l->diag);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/lists", paths[i]);
+		sigma_lists_add(l->lists, path, l->diag);
+	}
 }
 
 /* --- names --------------------------------------------------------------- */
@@ -607,8 +624,10 @@ loader_init(struct loader *l, struct ruleset *set, struct diag *diag)
 	l->diag = diag;
 	l->names = map_new();
 	l->places = map_new();
+	l->lists = sigma_lists_new();
 	l->scope = (struct sigma_scope){ .arena = set->arena, .diag = diag,
-	    .mapping = set->mapping, .regexes = &set->regexes };
+	    .mapping = set->mapping, .regexes = &set->regexes,
+	    .lists = l->lists };
 }
 
 static struct ruleset *
@@ -624,6 +643,7 @@ loader_finish(struct loader *l)
 	free(l->drafts);
 	map_free(l->names);
 	map_free(l->places);
+	sigma_lists_free(l->lists);
 	return set;
 }
 
@@ -634,6 +654,7 @@ ruleset_load(const char *const *paths, size_t n, struct diag *diag)
 
 	loader_init(&l, ruleset_new(), diag);
 	load_mappings(l.set, paths, n, diag);
+	load_lists(&l, paths, n);
 	for (size_t i = 0; i < n; i++)
 		add_path(&l, paths[i], 0);
 	return loader_finish(&l);
@@ -647,6 +668,7 @@ ruleset_parse(struct slice text, const char *name, struct diag *diag)
 
 	loader_init(&l, ruleset_new(), diag);
 	load_mappings(l.set, NULL, 0, diag);
+	load_lists(&l, NULL, 0);
 	l.scope.file = arena_cstr(l.set->arena, slice_cstr(name));
 	for (size_t i = 0; doc != NULL && i < yaml_count(doc); i++)
 		if (!yaml_is_null(yaml_root(doc, i)))

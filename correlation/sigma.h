@@ -16,6 +16,7 @@ struct arena;
 struct diag;
 struct mapping;
 struct regex;
+struct sigma_lists;
 struct yaml_node;
 
 #define SIGMA_EXPANSIONS 4096	/* texts that one value may become */
@@ -33,6 +34,7 @@ struct sigma_scope {
 	const struct mapping *mapping;
 	const struct logsource *logsource;	/* of the rule */
 	struct sigma_regexes *regexes;
+	const struct sigma_lists *lists;	/* NULL: none */
 };
 
 /* A finding at the node, which may be NULL. Always answers NULL. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "correlation/mapping.h"
+#include "correlation/sigma_lists.h"
 #include "correlation/sigma_text.h"
 #include "engine/arena.h"
 #include "engine/check.h"
@@ -327,22 +328,6 @@ text_leaf(const struct item *item, struct sigma_text text)
 	return leaf(item, pred);
 }
 
-/* "%name%" somewhere; |expand wants its values from somebody. */
-static bool
-find_placeholder(struct slice text, struct slice *out)
-{
-	ptrdiff_t from = slice_find_byte(text, '%'), to;
-
-	if (from < 0)
-		return false;
-	text = slice_skip(text, (size_t)from + 1);
-	to = slice_find_byte(text, '%');
-	if (to <= 0)
-		return false;
-	*out = slice_head(text, (size_t)to);
-	return true;
-}
-
 static bool
 encode(const struct item *item, enum mod mod, struct sigma_texts *texts,
     const struct yaml_node *node)
@@ -368,12 +353,7 @@ read_text(const struct item *item, const struct yaml_node *node)
 {
 	struct sigma_texts texts;
 	struct cond **any;
-	struct slice name;
 
-	if (item->has[MOD_EXPAND] && find_placeholder(node->text, &name))
-		return sigma_refuse(item->scope, node, "placeholder %%%.*s%% "
-		    "has no value; put the values in place of it",
-		    (int)name.len, name.ptr);
 	sigma_texts_init(item->scope->arena, &texts, node->text);
 	for (size_t i = 0; i < item->nencoders; i++)
 		if (!encode(item, item->encoder[i], &texts, node))
@@ -404,11 +384,128 @@ read_null(const struct item *item, const struct yaml_node *node)
 	return leaf(item, pred);
 }
 
+/* --- placeholders -------------------------------------------------------- */
+
+/* "%name%" at `at` of the text or behind; *at is where it begins. */
+static bool
+find_placeholder(struct slice text, size_t *at, struct slice *name)
+{
+	ptrdiff_t from = slice_find_byte(slice_skip(text, *at), '%'), to;
+
+	if (from < 0)
+		return false;
+	*at += (size_t)from;
+	to = slice_find_byte(slice_skip(text, *at + 1), '%');
+	if (to <= 0)
+		return false;
+	*name = slice_head(slice_skip(text, *at + 1), (size_t)to);
+	return true;
+}
+
+static struct cond *
+refuse_placeholder(const struct item *item, const struct yaml_node *node,
+    struct slice name, const struct sigma_list *list)
+{
+	const char *near = item->scope->lists == NULL ? NULL :
+	    sigma_lists_nearest(item->scope->lists, name);
+
+	if (list != NULL)
+		return sigma_refuse(item->scope, node, "placeholder %%%.*s%%: "
+		    "the list %s has no values", (int)name.len, name.ptr,
+		    list->file);
+	return sigma_refuse(item->scope, node, "placeholder %%%.*s%% has no "
+	    "value%s%s%s; put values into lists/%.*s.txt beside the rules",
+	    (int)name.len, name.ptr, near != NULL ? " (" : "",
+	    near != NULL ? near : "", near != NULL ? "?)" : "",
+	    (int)name.len, name.ptr);
+}
+
+static struct cond *read_value(const struct item *item,
+    const struct yaml_node *node);
+
+struct expansion {
+	const struct item *item;
+	const struct yaml_node *node;	/* the value as written */
+	struct cond **any;
+	size_t	 n;
+};
+
+static bool
+add_expanded(struct expansion *e, struct slice text)
+{
+	struct item plain = *e->item;
+	struct yaml_node *copy = arena_alloc(e->item->scope->arena,
+	    sizeof(*copy));
+	double number;
+
+	if (e->n == SIGMA_LIST_VALUES) {
+		sigma_refuse(e->item->scope, e->node, "the value becomes more "
+		    "than %d texts", SIGMA_LIST_VALUES);
+		return false;
+	}
+	plain.has[MOD_EXPAND] = false;
+	*copy = *e->node;
+	copy->text = text;
+	copy->quoted = !slice_double(text, &number);
+	e->any[e->n] = read_value(&plain, copy);
+	return e->any[e->n++] != NULL;
+}
+
+/* Every way to fill in what stands at `from` and behind. What was filled in is
+ * not looked into again. */
+static bool
+expand(struct expansion *e, struct slice text, size_t from)
+{
+	struct arena *arena = e->item->scope->arena;
+	const struct sigma_list *list = NULL;
+	size_t at = from, after;
+	struct slice name;
+
+	if (!find_placeholder(text, &at, &name))
+		return add_expanded(e, text);
+	if (e->item->scope->lists != NULL)
+		list = sigma_lists_find(e->item->scope->lists, name);
+	if (list == NULL || list->n == 0) {
+		refuse_placeholder(e->item, e->node, name, list);
+		return false;
+	}
+	after = at + name.len + 2;
+	for (size_t i = 0; i < list->n; i++) {
+		struct slice value = list->values[i];
+		char *out = arena_text(arena, text.len + value.len);
+
+		memcpy(out, text.ptr, at);
+		memcpy(out + at, value.ptr, value.len);
+		memcpy(out + at + value.len, text.ptr + after,
+		    text.len - after);
+		if (!expand(e, slice_of(out, text.len - (name.len + 2) +
+		    value.len), at + value.len))
+			return false;
+	}
+	return true;
+}
+
+/* A value with placeholders is met by any way to fill them in. */
+static struct cond *
+read_expanded(const struct item *item, const struct yaml_node *node)
+{
+	struct expansion e = { .item = item, .node = node,
+	    .any = xcalloc(SIGMA_LIST_VALUES, sizeof(*e.any)) };
+	struct cond *cond = NULL;
+
+	if (expand(&e, node->text, 0))
+		cond = cond_list(item->scope->arena, COND_OR, e.any, e.n);
+	free(e.any);
+	return cond;
+}
+
 static struct cond *
 read_value(const struct item *item, const struct yaml_node *node)
 {
 	int op = compare_op(item);
 
+	if (node->kind == YAML_SCALAR && item->has[MOD_EXPAND])
+		return read_expanded(item, node);
 	if (node->kind != YAML_SCALAR)
 		return sigma_refuse(item->scope, node, "a value is text, a "
 		    "number, true, false or null, not a list or a map");

@@ -162,8 +162,8 @@ every_mistake_is_named_with_its_place(void **state)
 	    "try.yml:5:8: a value is text, a number, true, false or null, "
 	    "not a list or a map");
 	assert_string_equal(finding_of(RULE "    F|expand: '%admins%'" END,
-	    0), "try.yml:5:15: placeholder %admins% has no value; put the "
-	    "values in place of it");
+	    0), "try.yml:5:15: placeholder %admins% has no value; put values "
+	    "into lists/admins.txt beside the rules");
 	assert_string_equal(finding_of(RULE "    F|cidr: 10.0.0.0/40" END, 0),
 	    "try.yml:5:13: \"10.0.0.0/40\" is no network; write 10.0.0.0/8 "
 	    "or 2001:db8::/32");
