@@ -19,7 +19,7 @@ struct absences;
 struct arena;
 
 #define ABSENT_CLOCK 31
-#define ABSENT_MOST 65536	/* open or answered, until their time passes */
+#define ABSENT_MOST 16384	/* open or answered, until their time passes */
 #define ABSENT_GRACE_NS (60 * INT64_C(1000000000))
 
 struct absence {

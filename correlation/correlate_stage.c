@@ -1330,5 +1330,6 @@ correlator_figures(const struct correlator *c,
 	for (size_t i = 0; i < c->nwaiting; i++)
 		figures->waiting += c->waiting[i]->nalerts -
 		    c->waiting[i]->seq0;
+	figures->watched = absences_count(c->absences);
 	figures->bytes = bytes;
 }

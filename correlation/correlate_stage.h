@@ -63,10 +63,11 @@ void correlator_watch(struct correlator *correlator,
 /* evicted: groups given up for room. entries_capped: times that a group held
  * more events than it may. waiting: alerts that found no place yet;
  * lost: alerts past what may wait. forgotten: keys of suppression and of
- * first_seen given up for room. */
+ * first_seen given up for room. watched: absences, open or just answered. */
 struct correlator_figures {
 	uint64_t groups, bytes, evicted, late, raised, runs;
 	uint64_t suppressed, entries_capped, waiting, forgotten, lost;
+	uint64_t watched;
 };
 void correlator_figures(const struct correlator *correlator,
     struct correlator_figures *figures);

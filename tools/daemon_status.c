@@ -164,6 +164,7 @@ put_correlation(struct strbuf *out, const struct stages_figures *figures)
 	put_number(out, "forgotten", figures->correlator.forgotten);
 	put_number(out, "waiting", figures->correlator.waiting);
 	put_number(out, "lost", figures->correlator.lost);
+	put_number(out, "watched", figures->correlator.watched);
 	strbuf_putc(out, '}');
 }
 

@@ -655,7 +655,7 @@ the_time_of_day_decides_for_quiet_streams(void **state)
 }
 
 static void
-an_absence_keeps_its_id_over_a_replay_and_a_reload(void **state)
+an_absence_keeps_its_id_over_a_reload(void **state)
 {
 	struct stream a, b;
 	struct ruleset *again;
@@ -678,6 +678,36 @@ an_absence_keeps_its_id_over_a_replay_and_a_reload(void **state)
 	assert_string_equal(a.alert_id, b.alert_id);
 	stream_close(&a);
 	stream_close(&b);
+}
+
+static void
+an_absence_is_found_again_by_a_replay(void **state)
+{
+	struct stream s, after;
+	struct value id = value_text(SLICE("f"), TRANSFORM_OWNED);
+	struct batch *batch = batch_new(7, 0);
+
+	(void)state;
+	stream_open(&s, ABSENT, NULL);
+	stream_open(&after, ABSENT, NULL);
+	stream_add(&s, 0, FAIL);
+	assert_true(shape_event(batch_add(batch, s.batch->events[0].raw,
+	    SLICE("test"), 1)));
+	stream_flush(&s);
+	batch->phase = BATCH_PARSED;
+	event_set_sealed(&batch->events[0], FIELD_YAGURA_HITS, id);
+	batch->phase = BATCH_MATCHED;
+	correlator_replay(after.correlator, after.set, batch);
+	assert_int_equal(batch->nalerts, 0);
+	batch_put(batch);
+	after.nbatches = 1;
+	tick(&s, 90, 40);
+	tick(&after, 90, 40);
+	assert_string_equal(s.alerts, "m:1 ");
+	assert_string_equal(after.alerts, "m:1 ");
+	assert_string_equal(s.alert_id, after.alert_id);
+	stream_close(&s);
+	stream_close(&after);
 }
 
 static void
@@ -756,8 +786,8 @@ main(void)
 		cmocka_unit_test(
 		    one_clock_ahead_does_not_decide_but_the_end_does),
 		cmocka_unit_test(the_time_of_day_decides_for_quiet_streams),
-		cmocka_unit_test(
-		    an_absence_keeps_its_id_over_a_replay_and_a_reload),
+		cmocka_unit_test(an_absence_keeps_its_id_over_a_reload),
+		cmocka_unit_test(an_absence_is_found_again_by_a_replay),
 		cmocka_unit_test(feeds_what_refers_to_an_absence),
 		cmocka_unit_test(says_what_an_earlier_event_had),
 		cmocka_unit_test(says_once_an_hour_that_it_gave_up_something),
