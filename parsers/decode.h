@@ -58,6 +58,7 @@ struct resolved {
 
 struct reading {
 	struct event *event;
+	bool	 runaway;	/* a pattern was given up for its cost */
 	struct arena *arena;
 	const struct def *def;
 	struct keytree *tree;

@@ -1,7 +1,18 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "engine/metric.h"
 #include "parsers/decode.h"
+
+/* Whether a limit ended the match, not the text. */
+static bool
+is_runaway(int error)
+{
+	return error == PCRE2_ERROR_MATCHLIMIT ||
+	    error == PCRE2_ERROR_DEPTHLIMIT ||
+	    error == PCRE2_ERROR_HEAPLIMIT ||
+	    error == PCRE2_ERROR_JIT_STACKLIMIT;
+}
 
 static bool
 run_pattern(struct reading *reading, const struct pattern *pattern,
@@ -11,6 +22,10 @@ run_pattern(struct reading *reading, const struct pattern *pattern,
 	int n = pcre2_match(pattern->code, (PCRE2_SPTR)body.ptr, body.len, 0,
 	    PCRE2_NO_UTF_CHECK, reading->match_data, reading->match_context);
 
+	if (is_runaway(n)) {
+		reading->runaway = true;
+		metric_add(METRIC_REGEX_LIMIT, 1);
+	}
 	if (n <= 0)
 		return false;
 	at = pcre2_get_ovector_pointer(reading->match_data);

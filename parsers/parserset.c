@@ -22,6 +22,7 @@
 #include "engine/diag.h"
 #include "engine/logsource.h"
 #include "engine/map.h"
+#include "engine/metric.h"
 #include "engine/regex.h"
 #include "engine/strbuf.h"
 #include "engine/timeparse.h"
@@ -72,6 +73,7 @@ struct parser_lane {
 	struct streams *streams;	/* counted */
 	struct map *known;	/* place -> struct stream, as last asked */
 	bool	 heading;	/* the line is one of a header */
+	uint64_t runaways;	/* of conditions, counted so far */
 	struct {
 		char	 name[40];
 		size_t	 len;
@@ -814,7 +816,9 @@ choose(struct parser_lane *lane, const struct line *line)
 			markindex_text(index, tier, line->header.body,
 			    &search.found);
 	}
-	if (search.first != NULL && line->kind == BODY_TEXT) {
+	if (lane->reading.runaway) {
+		explain(lane, "a pattern was given up for its cost");
+	} else if (search.first != NULL && line->kind == BODY_TEXT) {
 		keep_partial(lane, search.first, line);
 		return true;
 	}
@@ -1127,9 +1131,9 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 		known = suits(forced, &line) && try_def(lane, forced, &line);
 		if (known)
 			finish_def(lane, &line);
-		else
+		else if (!r->runaway)
 			keep_partial(lane, forced, &line);
-		known = true;
+		known = known || !r->runaway;
 	} else {
 		known = choose(lane, &line);
 	}
@@ -1302,6 +1306,7 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 	r->made_by = TRANSFORM_OWNED;
 	r->ntape = 0;
 	r->def = NULL;
+	r->runaway = false;
 	lane->heading = false;
 	lane->line++;
 	keytree_rewind(r->tree);
@@ -1314,6 +1319,11 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 		    value_text(event->peer, TRANSFORM_OWNED));
 	run_body(lane, options, text);
 	take_time(r, options, lane->heading);
+	if (regex_runaways(r->scratch) != lane->runaways) {
+		metric_add(METRIC_REGEX_LIMIT, regex_runaways(r->scratch) -
+		    lane->runaways);
+		lane->runaways = regex_runaways(r->scratch);
+	}
 }
 
 void
