@@ -995,6 +995,8 @@ dayfile_chunk(struct dayfile *file, const struct chunk_info *info,
 		goto fail;
 	sqlite3_bind_int64(stmt, 1, info->id);
 	step = step_chunk(open_one, stmt, err);
+	if (step == 0 && gone != NULL)
+		*gone = true;
 	if (step == 0)
 		err_set(err, ERR_IO, "chunk %lld is gone",
 		    (long long)info->id);

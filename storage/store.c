@@ -726,33 +726,44 @@ partition_tail(struct partition *partition, size_t i, struct arena *arena,
 }
 
 static void
-chunk_damaged(void *context)
+chunk_lost(const struct told *told, const char *why)
 {
-	const struct told *told = context;
 	char what[PATH_MAX + 32];
 
 	snprintf(what, sizeof(what), "%s: chunk %lld", told->partition->path,
 	    (long long)told->id);
-	lose(told->partition->store, what, told->n, "bytes do not check");
+	lose(told->partition->store, what, told->n, why);
 }
 
+static void
+chunk_damaged(void *context)
+{
+	chunk_lost(context, "bytes do not check");
+}
+
+/* Only a chunk that was taken away makes the day stale: to begin again after
+ * any other failure would meet the same. */
 struct chunk *
 chunk_open(struct partition *partition, const struct chunk_info *info,
     struct err *err)
 {
 	struct err why = { .kind = ERR_NONE };
 	struct told *told = xcalloc(1, sizeof(*told));
+	bool stale = partition->stale;
 	struct chunk *chunk;
 
 	*told = (struct told){ .next = partition->told,
 	    .partition = partition, .id = info->id, .n = info->n };
 	partition->told = told;
+	partition->stale = false;
 	chunk = dayfile_chunk(partition->file, info, chunk_damaged, told,
 	    &partition->stale, &why);
+	if (chunk == NULL && !partition->stale)
+		chunk_lost(told, why.text);
+	partition->stale |= stale;
 	if (chunk == NULL) {
 		err_context(&why, "%s: chunk %lld", partition->path,
 		    (long long)info->id);
-		partition->stale |= why.kind == ERR_IO;
 		if (err != NULL)
 			*err = why;
 	}

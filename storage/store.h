@@ -53,7 +53,7 @@ uint64_t store_missing(const struct store *store, struct slice *why);
 /* One day in a consistent state: its chunk list and its tail, read in one
  * short transaction. If sealing takes a chunk away meanwhile, chunk_open
  * answers ERR_IO with partition_stale() true: close and start this one
- * again. */
+ * again. A chunk that cannot be read for another reason is missing. */
 struct partition *partition_open(struct store *store,
     const struct partition_info *info, struct err *err);
 void partition_close(struct partition *partition);

@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -458,6 +459,56 @@ merges_small_chunks_when_a_day_is_over(void **state)
 }
 
 static void
+break_chunks(void)
+{
+	const struct partition_info *infos;
+	struct err err = { .kind = ERR_NONE };
+	struct store *store = store_open(folder, &err);
+	sqlite3 *db;
+
+	assert_int_equal(store_partitions(store, START, START + DAY - 1, false,
+	    &infos, &err), 1);
+	assert_int_equal(sqlite3_open(infos[0].path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "ALTER TABLE chunk RENAME TO away",
+	    NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	store_close(store);
+}
+
+/* Not damage of the file, and not sealing: the table is somewhere else. */
+static void
+tells_a_chunk_that_cannot_be_read_once_and_why(void **state)
+{
+	const struct partition_info *infos;
+	const struct chunk_info *chunks;
+	struct err err = { .kind = ERR_NONE };
+	struct partition *partition;
+	struct store *store;
+	struct slice why;
+
+	(void)state;
+	fill(20, false);
+	store = store_open(folder, &err);
+	assert_non_null(store);
+	assert_int_equal(store_partitions(store, START, START + DAY - 1, false,
+	    &infos, &err), 1);
+	partition = partition_open(store, &infos[0], &err);
+	assert_non_null(partition);
+	assert_true(partition_chunks(partition, &chunks) > 0);
+	break_chunks();
+	for (unsigned attempt = 0; attempt < 2; attempt++) {
+		assert_null(chunk_open(partition, &chunks[0], &err));
+		assert_int_equal(err.kind, ERR_IO);
+		assert_non_null(strstr(err.text, "no such table"));
+		assert_false(partition_stale(partition));
+	}
+	assert_int_equal(store_missing(store, &why), chunks[0].n);
+	assert_true(slice_find(why, SLICE("no such table")) > 0);
+	partition_close(partition);
+	store_close(store);
+}
+
+static void
 verifies_an_honest_store_without_a_finding(void **state)
 {
 	struct verify verify = { .bad = verify_count };
@@ -520,6 +571,7 @@ main(void)
 		TEST(shows_no_wrong_row_of_a_damaged_file),
 		TEST(sets_a_damaged_day_aside),
 		TEST(merges_small_chunks_when_a_day_is_over),
+		TEST(tells_a_chunk_that_cannot_be_read_once_and_why),
 		TEST(verifies_an_honest_store_without_a_finding),
 		TEST(reads_without_write_access),
 	};
