@@ -54,10 +54,9 @@ vote(struct dictionary *d, struct slice key, struct slice target,
 	struct meaning *m;
 
 	key = simple(key, buf);
-	if (key.len == 0 || field_find(field) >= FIELD_KNOWN) {
-		if (key.len == 0 || !split)
-			return;
-	}
+	if (key.len == 0 || field.len == 0 || field.ptr[0] == '@' ||
+	    (!split && field_find(field) >= FIELD_KNOWN))
+		return;		/* times have a section of their own */
 	place = map_get(d->keys, key, NULL);
 	for (m = place->ptr; m != NULL; m = m->next)
 		if (slice_eq(m->target, target)) {
@@ -244,7 +243,7 @@ ask_schema(struct slice key, const struct slice *values, size_t n)
 	struct slice name = field_alias(key);
 	struct meaning m = { .field = name };
 
-	if (field_find(name) >= FIELD_KNOWN || !suits(&m, values, n))
+	if (name.len == 0 || name.ptr[0] == '@' || field_find(name) >= FIELD_KNOWN || !suits(&m, values, n))
 		return slice_of("", 0);
 	return name;
 }

@@ -188,7 +188,8 @@ choose_kv(struct draft *draft)
 	static const char *const ways[] = { "kv",
 	    "{type: kv, blanks: true}", "{type: kv, between: \",\"}",
 	    "{type: kv, between: \";\"}", "{type: kv, between: \"|\"}",
-	    "{type: kv, assign: \":\", between: \",\"}" };
+	    "{type: kv, assign: \":\", between: \",\"}",
+	    "{type: kv, assign: \":\", between: \";\"}" };
 	size_t best = 0, all = 0, tried = 0;
 
 	for (size_t i = 0; i < draft->samples->n && i < TRY_LINES; i++) {
@@ -828,13 +829,17 @@ is_shown(field_t field)
 static void
 put_expected(struct strbuf *out, const struct value *value)
 {
-	char buf[VALUE_TEXT_BYTES];
+	char buf[VALUE_TEXT_BYTES], time[TIME_TEXT_BYTES];
 
 	if (value->type == VALUE_LIST)
 		strbuf_putc(out, '[');
 	for (size_t i = 0; i < value_members(value); i++) {
+		const struct value *member = value_member(value, i);
+
 		strbuf_puts(out, i > 0 ? ", " : "");
-		put_quoted(out, value_as_text(value_member(value, i), buf));
+		put_quoted(out, member->type == VALUE_TIME ?
+		    time_format_rfc3339(member->u.num, time) :
+		    value_as_text(member, buf));
 	}
 	if (value->type == VALUE_LIST)
 		strbuf_putc(out, ']');
