@@ -34,6 +34,7 @@
 #include "engine/check.h"
 #include "engine/err.h"
 #include "engine/hash.h"
+#include "engine/log.h"
 #include "storage/catalog.h"
 #include "storage/chunk_build.h"
 #include "storage/chunk_merge.h"
@@ -246,6 +247,8 @@ day_set_aside(struct writer *w, int64_t day, struct err *err)
 		snprintf(aside, sizeof(aside), "%s.damaged%u", path, i);
 	if (rename_day(path, aside, err) < 0)
 		return -1;
+	log_warn("store: %s is damaged: set aside as %s", path,
+	    strrchr(aside, '/') + 1);
 	w->figures.set_aside++;
 	return 0;
 }
@@ -264,7 +267,9 @@ day_open(struct writer *w, struct day *day, struct err *err)
 	if (w->catalog != NULL)
 		catalog_drop(w->catalog, day->day, NULL);
 	day->file = dayfile_open_write(w->data, day->day, w->node, &why);
-	if (day->file == NULL && why.kind == ERR_DAMAGED) {
+	/* With chunks that no commit knows yet, see file_give_up. */
+	if (day->file == NULL && why.kind == ERR_DAMAGED &&
+	    day->chunked == NULL) {
 		if (day_set_aside(w, day->day, err) < 0)
 			return -1;
 		day->file = dayfile_open_write(w->data, day->day, w->node,
@@ -422,11 +427,46 @@ parts_chunk(struct writer *w, struct day *day, struct part *end, size_t n,
 	return 0;
 }
 
+/* What is in a chunk that no commit knows yet goes back before the rest of its
+ * day. The newest chunk is first in the list; within one, sequences rise. */
+static void
+chunked_back(struct day *day)
+{
+	while (day->chunked != NULL) {
+		struct part *first = day->chunked, *last = first;
+
+		day->n += last->n;
+		day->raw_bytes += last->raw_bytes;
+		while (last->next != NULL && last->next->seq > last->seq) {
+			last = last->next;
+			day->n += last->n;
+			day->raw_bytes += last->raw_bytes;
+		}
+		day->chunked = last->next;
+		last->next = day->first;
+		if (day->first == NULL)
+			day->last = &last->next;
+		day->first = first;
+	}
+}
+
+/* The file turned out to be damaged while it was written to: the day goes on
+ * in a new one, with all that is not committed yet. */
+static int
+file_give_up(struct writer *w, struct day *day, struct err *err)
+{
+	day_close(w, day);
+	chunked_back(day);
+	return day_set_aside(w, day->day, err);
+}
+
 /* As many chunks as are full; with `all`, the rest as well. */
 static int
 day_chunk(struct writer *w, struct day *day, bool all, struct err *err)
 {
 	size_t full = w->conf.chunk_events - w->conf.chunk_events / 64;
+	struct err why = { .kind = ERR_NONE };
+	bool gave_up = false;
 
 	while (day->first != NULL) {
 		uint64_t raw_bytes = 0;
@@ -444,8 +484,17 @@ day_chunk(struct writer *w, struct day *day, bool all, struct err *err)
 		if (part == NULL && !all && n < full &&
 		    raw_bytes < w->conf.chunk_bytes)
 			return 0;
-		if (day_list(w, day, err) < 0 ||
-		    parts_chunk(w, day, part, n, raw_bytes, err) < 0)
+		if (day_list(w, day, err) < 0)
+			return -1;
+		if (parts_chunk(w, day, part, n, raw_bytes, &why) == 0)
+			continue;
+		if (why.kind != ERR_DAMAGED || gave_up) {
+			if (err != NULL)
+				*err = why;
+			return -1;
+		}
+		gave_up = true;
+		if (file_give_up(w, day, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -564,6 +564,50 @@ goes_on_while_a_day_file_cannot_be_written(void **state)
 	check_exactly(4000);
 }
 
+/* Spoils the day file under the writer when it has one chunk. */
+static void
+damage_day(const char *point)
+{
+	static bool done;
+	char path[PATH_MAX];
+	sqlite3 *db;
+
+	dayfile_path(folder, 20000, path);
+	if (done || strcmp(point, "chunk-added") != 0)
+		return;
+	done = true;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA writable_schema = ON;"
+	    "UPDATE sqlite_schema SET sql = 'CREATE TABLE chunk(' "
+	    "WHERE name = 'chunk'; PRAGMA schema_version = 4711", NULL, NULL,
+	    NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void
+goes_on_in_a_new_file_when_one_turns_out_damaged(void **state)
+{
+	struct writer *writer = open_writer(1000);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+	char path[PATH_MAX], aside[PATH_MAX + 16];
+
+	(void)state;
+	writer_at = damage_day;
+	for (unsigned i = 0; i < 5000; i += 500)
+		write_lines(writer, i, 500, 100000);
+	assert_int_equal(writer_commit(writer, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.set_aside, 1);
+	assert_int_equal(figures.chunks, 1 + 4);
+	dayfile_path(folder, 20000, path);
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	assert_int_equal(access(aside, F_OK), 0);
+	check_exactly(5000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(5000);
+}
+
 /* --- ledger -------------------------------------------------------------- */
 
 static void
@@ -697,6 +741,7 @@ main(void)
 		TEST(shows_each_line_once_wherever_it_crashes),
 		TEST(keeps_what_has_no_room_until_there_is_some),
 		TEST(goes_on_while_a_day_file_cannot_be_written),
+		TEST(goes_on_in_a_new_file_when_one_turns_out_damaged),
 		TEST(commits_notes_with_their_batch),
 		TEST(finds_one_event_by_sequence_and_time),
 		TEST(keeps_alerts_beside_the_events_that_raised_them),
