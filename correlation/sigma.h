@@ -21,10 +21,18 @@ struct yaml_node;
 
 #define SIGMA_EXPANSIONS 4096	/* texts that one value may become */
 
-/* Regular expressions of a rule set, freed with it. */
+#define SIGMA_VALUE_BYTES 65536		/* of one value */
+#define SIGMA_CONDITION_BYTES 65536	/* of one condition */
+#define SIGMA_CONDITIONS 64		/* in the list of one rule */
+#define SIGMA_REGEXES 20000		/* in a rule set */
+#define SIGMA_PREDS 250000		/* comparisons in a rule set */
+
+/* Regular expressions of a rule set, freed with it; and how much it has grown
+ * to, so that a small file cannot become a large set. */
 struct sigma_regexes {
 	struct regex **at;
 	size_t	 n, cap;
+	size_t	 preds, rule_preds;	/* in all, and in the present rule */
 };
 
 struct sigma_scope {

@@ -11,6 +11,8 @@
 #include "engine/glob.h"
 #include "engine/yaml.h"
 
+#define WORK 500000		/* parts looked at or copied for one condition */
+
 struct reader {
 	const struct sigma_scope *scope;
 	const struct yaml_node *node;
@@ -19,6 +21,7 @@ struct reader {
 	struct slice rest;
 	struct slice token;	/* empty at the end */
 	unsigned depth;
+	size_t	 work;
 	bool	 failed;
 };
 
@@ -72,23 +75,43 @@ fail(struct reader *r, const char *text, const char *hint)
 
 static struct cond *read_or(struct reader *r);
 
+/* False, and the reader has failed, when a condition of few words becomes too
+ * much. */
+static bool
+take_work(struct reader *r, size_t n)
+{
+	r->work += n;
+	if (r->work > WORK)
+		fail(r, "it becomes too large at", "");
+	return !r->failed;
+}
+
+static size_t
+breadth(const struct cond *cond)
+{
+	return cond == NULL || cond->n == 0 ? 1 : cond->n;
+}
+
 /* All sections that a pattern names, joined. */
 static struct cond *
 read_of(struct reader *r, enum cond_kind kind)
 {
 	bool them = is(r, "them");
 	struct arena *arena = r->scope->arena;
-	struct cond **conds = arena_alloc(arena, (r->n + 1) * sizeof(*conds));
+	struct cond **conds;
 	glob_unit *unit = arena_alloc(arena, (r->token.len + 1) *
 	    sizeof(*unit));
 	const struct glob *glob = glob_build(arena, unit, glob_read(unit,
 	    r->token), true);
-	size_t n = 0;
+	size_t n = 0, parts = r->n / 8;
 	bool good = true;
 
 	if (r->token.len == 0 || is(r, "(") || is(r, ")"))
 		return fail(r, "expected a section, a pattern or \"them\" "
 		    "instead of", "");
+	if (!take_work(r, r->n))
+		return NULL;
+	conds = arena_alloc(arena, (r->n + 1) * sizeof(*conds));
 	for (size_t i = 0; i < r->n; i++) {
 		struct slice name = r->sections[i].name;
 
@@ -96,10 +119,13 @@ read_of(struct reader *r, enum cond_kind kind)
 		    : !glob_match(glob, name))
 			continue;
 		conds[n++] = r->sections[i].cond;
+		parts += breadth(r->sections[i].cond);
 		good = good && r->sections[i].cond != NULL;
 	}
 	if (n == 0)
 		return fail(r, "no section is named like", "");
+	if (!take_work(r, parts))
+		return NULL;
 	advance(r);
 	if (!good)
 		r->failed = true;
@@ -109,19 +135,21 @@ read_of(struct reader *r, enum cond_kind kind)
 static struct cond *
 read_section_name(struct reader *r)
 {
-	const char **names = arena_alloc(r->scope->arena,
-	    (r->n + 1) * sizeof(*names));
+	const char **names;
 	char hint[128];
 
-	for (size_t i = 0; i < r->n; i++) {
+	if (!take_work(r, r->n / 16))
+		return NULL;
+	for (size_t i = 0; i < r->n; i++)
 		if (slice_eq(r->sections[i].name, r->token)) {
 			advance(r);
 			if (r->sections[i].cond == NULL)
 				r->failed = true;
 			return r->sections[i].cond;
 		}
+	names = arena_alloc(r->scope->arena, (r->n + 1) * sizeof(*names));
+	for (size_t i = 0; i < r->n; i++)
 		names[i] = arena_cstr(r->scope->arena, r->sections[i].name);
-	}
 	return fail(r, "there is no section", sigma_hint(hint, sizeof(hint),
 	    r->token, names, r->n));
 }
@@ -188,11 +216,14 @@ read_not(struct reader *r)
 static struct cond *
 read_and(struct reader *r)
 {
-	struct cond *cond = read_not(r);
+	struct cond *cond = read_not(r), *next;
 
 	while (!r->failed && is(r, "and")) {
 		advance(r);
-		cond = cond_and(r->scope->arena, cond, read_not(r));
+		next = read_not(r);
+		if (!take_work(r, breadth(cond) + breadth(next)))
+			break;
+		cond = cond_and(r->scope->arena, cond, next);
 	}
 	return r->failed ? NULL : cond;
 }
@@ -200,11 +231,14 @@ read_and(struct reader *r)
 static struct cond *
 read_or(struct reader *r)
 {
-	struct cond *cond = read_and(r);
+	struct cond *cond = read_and(r), *next;
 
 	while (!r->failed && is(r, "or")) {
 		advance(r);
-		cond = cond_or(r->scope->arena, cond, read_and(r));
+		next = read_and(r);
+		if (!take_work(r, breadth(cond) + breadth(next)))
+			break;
+		cond = cond_or(r->scope->arena, cond, next);
 	}
 	return r->failed ? NULL : cond;
 }
@@ -218,6 +252,9 @@ sigma_read_condition(const struct sigma_scope *scope,
 	    .sections = sections, .n = n, .rest = node->text };
 	struct cond *cond;
 
+	if (node->text.len > SIGMA_CONDITION_BYTES)
+		return sigma_refuse(scope, node, "a condition has at most %d "
+		    "bytes", SIGMA_CONDITION_BYTES);
 	advance(&r);
 	cond = read_or(&r);
 	if (!r.failed && is(&r, "|"))

@@ -81,6 +81,9 @@ read_conditions(const struct sigma_scope *scope, const struct yaml_node *node,
 	if (node->kind == YAML_MAP || node->n == 0)
 		return sigma_refuse(scope, node, "a condition is text: "
 		    "\"selection and not filter\"");
+	if (node->n > SIGMA_CONDITIONS)
+		return sigma_refuse(scope, node, "more than %d conditions",
+		    SIGMA_CONDITIONS);
 	conds = arena_alloc(scope->arena, node->n * sizeof(*conds));
 	for (size_t i = 0; i < node->n; i++) {
 		conds[i] = node->items[i]->kind != YAML_SCALAR
@@ -101,6 +104,7 @@ sigma_read_detection(const struct sigma_scope *scope,
 	size_t n = 0;
 	bool good = true;
 
+	scope->regexes->rule_preds = 0;
 	if (detection->kind != YAML_MAP)
 		return sigma_refuse(scope, detection, "a detection is a map "
 		    "of sections and a condition");

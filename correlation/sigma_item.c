@@ -214,9 +214,32 @@ read_key(struct item *item)
 
 /* --- values -------------------------------------------------------------- */
 
+/* Whether another comparison is within the limits; said once for each rule
+ * that it is not. */
+static bool
+has_room(const struct item *item)
+{
+	struct sigma_regexes *all = item->scope->regexes;
+
+	if (all->rule_preds < COND_PREDS && all->preds < SIGMA_PREDS)
+		return true;
+	if (all->rule_preds <= COND_PREDS && all->preds < SIGMA_PREDS)
+		sigma_refuse(item->scope, item->key,
+		    "more than %d comparisons", COND_PREDS);
+	else if (all->rule_preds <= COND_PREDS)
+		sigma_refuse(item->scope, item->key, "more than %d "
+		    "comparisons in all rules", SIGMA_PREDS);
+	all->rule_preds = COND_PREDS + 1;
+	return false;
+}
+
 static struct cond *
 leaf(const struct item *item, struct pred pred)
 {
+	if (!has_room(item))
+		return NULL;
+	item->scope->regexes->rule_preds++;
+	item->scope->regexes->preds++;
 	return cond_pred(item->scope->arena, pred);
 }
 
@@ -231,6 +254,9 @@ read_regex(const struct item *item, const struct yaml_node *node)
 	struct regex *regex;
 	struct err err;
 
+	if (all->n == SIGMA_REGEXES)
+		return sigma_refuse(item->scope, node, "more than %d regular "
+		    "expressions in all rules", SIGMA_REGEXES);
 	err_clear(&err);
 	regex = regex_new(node->text, flags, &err);
 	if (regex == NULL)
@@ -288,7 +314,7 @@ read_exists(const struct item *item, const struct yaml_node *node)
 		    "exists takes true or false");
 	pred.op = PRED_EXISTS;
 	cond = leaf(item, pred);
-	return yes ? cond : cond_not(item->scope->arena, cond);
+	return yes || cond == NULL ? cond : cond_not(item->scope->arena, cond);
 }
 
 static struct cond *
@@ -359,8 +385,11 @@ read_text(const struct item *item, const struct yaml_node *node)
 		if (!encode(item, item->encoder[i], &texts, node))
 			return NULL;
 	any = arena_alloc(item->scope->arena, texts.n * sizeof(*any));
-	for (size_t i = 0; i < texts.n; i++)
+	for (size_t i = 0; i < texts.n; i++) {
 		any[i] = text_leaf(item, texts.at[i]);
+		if (any[i] == NULL)
+			return NULL;
+	}
 	return cond_list(item->scope->arena, COND_OR, any, texts.n);
 }
 
@@ -504,11 +533,17 @@ read_value(const struct item *item, const struct yaml_node *node)
 {
 	int op = compare_op(item);
 
-	if (node->kind == YAML_SCALAR && item->has[MOD_EXPAND])
+	if (node->kind == YAML_SCALAR && item->has[MOD_EXPAND] &&
+	    node->text.len <= SIGMA_VALUE_BYTES)
 		return read_expanded(item, node);
 	if (node->kind != YAML_SCALAR)
 		return sigma_refuse(item->scope, node, "a value is text, a "
 		    "number, true, false or null, not a list or a map");
+	if (node->text.len > SIGMA_VALUE_BYTES)
+		return sigma_refuse(item->scope, node, "a value has at most "
+		    "%d bytes", SIGMA_VALUE_BYTES);
+	if (!has_room(item))
+		return NULL;
 	if (item->has[MOD_EXISTS])
 		return read_exists(item, node);
 	if (yaml_is_null(node))
@@ -542,6 +577,8 @@ negate(const struct item *item, struct cond *cond)
 	there = leaf(item, pred);
 	pred.op = PRED_NULL;
 	null = leaf(item, pred);
+	if (there == NULL || null == NULL)
+		return NULL;
 	return cond_and(arena, cond_and(arena, there,
 	    cond_not(arena, null)), cond_not(arena, cond));
 }
