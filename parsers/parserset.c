@@ -1358,11 +1358,14 @@ put_actual(struct strbuf *buf, const struct event *event,
 	if (number == FIELD_NONE || !event_value(event, number, &value))
 		return;
 	for (size_t i = 0; i < value_members(&value); i++) {
-		char text[VALUE_TEXT_BYTES];
+		char text[VALUE_TEXT_BYTES], time[TIME_TEXT_BYTES];
+		const struct value *member = value_member(&value, i);
 
 		if (i > 0)
 			strbuf_putc(buf, '\n');
-		strbuf_put(buf, value_as_text(value_member(&value, i), text));
+		strbuf_put(buf, member->type == VALUE_TIME ?
+		    time_format_rfc3339(member->u.num, time) :
+		    value_as_text(member, text));
 	}
 }
 
