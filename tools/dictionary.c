@@ -243,7 +243,8 @@ ask_schema(struct slice key, const struct slice *values, size_t n)
 	struct slice name = field_alias(key);
 	struct meaning m = { .field = name };
 
-	if (name.len == 0 || name.ptr[0] == '@' || field_find(name) >= FIELD_KNOWN || !suits(&m, values, n))
+	if (name.len == 0 || name.ptr[0] == '@' ||
+	    field_find(name) >= FIELD_KNOWN || !suits(&m, values, n))
 		return slice_of("", 0);
 	return name;
 }

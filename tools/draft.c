@@ -24,6 +24,7 @@
 #define BATCH_LINES 64
 #define PROGRAMS 5		/* more are no mark */
 #define MARKS 3			/* keys or texts in one */
+#define MARK_BYTES 80		/* of one text */
 #define EXAMPLES 3
 #define EXAMPLE_BYTES 8192
 #define EXAMPLE_FIELDS 20
@@ -494,6 +495,11 @@ put_text_marks(struct draft *draft)
 	for (size_t i = 0; i < n && i < SHAPES; i++) {
 		struct slice text = longest_text(draft, list[i]);
 
+		if (text.len > MARK_BYTES) {	/* between two characters */
+			text.len = MARK_BYTES;
+			while ((text.ptr[text.len] & 0xc0) == 0x80)
+				text.len--;
+		}
 		if (text.len < 3)
 			continue;
 		strbuf_puts(draft->out, "  - {contains: [");
@@ -857,16 +863,20 @@ put_example(struct draft *draft, const struct event *event)
 		return;
 	if (picking.seen++ % picking.every != 0 || picking.n == EXAMPLES ||
 	    event->raw.len > EXAMPLE_BYTES || event->raw.len == 0 ||
-	    event->tags != 0 || !utf8_valid(event->raw))
+	    (event->tags & ~(1u << EVENT_TAG_TIME_MISSING)) != 0 ||
+	    !utf8_valid(event->raw))
 		return;
 	picking.n++;
 	strbuf_puts(out, "  - line: ");
 	put_quoted(out, event->raw);
 	strbuf_puts(out, "\n    now: ");
 	strbuf_put(out, time_format_rfc3339(event->ingested_ns, text));
-	strbuf_puts(out, "\n    expect:\n      '@timestamp': ");
-	strbuf_put(out, time_format_rfc3339(event->time_ns, text));
-	strbuf_putc(out, '\n');
+	strbuf_puts(out, "\n    expect:\n");
+	if (event->has_time) {
+		strbuf_puts(out, "      '@timestamp': ");
+		strbuf_put(out, time_format_rfc3339(event->time_ns, text));
+		strbuf_putc(out, '\n');
+	}
 	for (size_t i = 0; i < event->n && shown < EXAMPLE_FIELDS; i++) {
 		if (!is_shown(event->fields[i]) ||
 		    event->values[i].type == VALUE_NULL)
