@@ -19,6 +19,7 @@
 
 /* What travels: a batch with its number, or a question to the writer. */
 struct parcel {
+	struct parcel *next;	/* held by the write thread */
 	struct batch *batch;	/* NULL: a question */
 	uint64_t number;
 	bool	 owed;
@@ -83,7 +84,7 @@ struct writer_state {
 	struct pipeline *pipeline;
 	bool	 dirty;		/* added and not committed */
 	bool	 owed;		/* somebody waits for it */
-	bool	 open;		/* the last one must not end a commit */
+	struct parcel *held, **held_last; /* of a request not all here yet */
 	bool	 full, dead;
 	uint64_t number;	/* last one added */
 	size_t	 bytes;		/* raw, added and not committed */
@@ -157,26 +158,51 @@ writer_answer(struct writer_state *state, const struct parcel *question)
 }
 
 static void
-writer_take(struct writer_state *state, struct parcel *parcel)
+parcel_free(struct parcel *parcel)
+{
+	if (parcel->batch != NULL)
+		batch_put(parcel->batch);
+	free(parcel);
+}
+
+static void
+writer_add_one(struct writer_state *state, struct parcel *parcel)
 {
 	struct pipeline_stages *stages = &state->pipeline->stages;
-	struct batch *batch = parcel->batch;
 
-	if (batch == NULL) {
-		writer_answer(state, parcel);
-		free(parcel);
-		return;
-	}
 	if (!state->dirty)
 		state->since_ns = clock_mono_ns();
 	state->dirty = true;
 	state->owed |= parcel->owed;
-	state->open = batch->commit_with_next;
 	state->number = parcel->number;
-	state->bytes += batch->raw_bytes;
-	stages->add(stages->user, batch);
-	batch_put(batch);
-	free(parcel);
+	state->bytes += parcel->batch->raw_bytes;
+	stages->add(stages->user, parcel->batch);
+	parcel_free(parcel);
+}
+
+/* The batches of one request are added when the last of them is here: whenever
+ * all that was added is committed, even at an end with a full disk, no request
+ * is stored by half, and whoever sends it again doubles nothing. */
+static void
+writer_take(struct writer_state *state, struct parcel *parcel)
+{
+	struct parcel *next;
+
+	if (parcel->batch == NULL) {
+		writer_answer(state, parcel);
+		parcel_free(parcel);
+		return;
+	}
+	*state->held_last = parcel;
+	state->held_last = &parcel->next;
+	if (parcel->batch->commit_with_next)
+		return;
+	for (parcel = state->held; parcel != NULL; parcel = next) {
+		next = parcel->next;
+		writer_add_one(state, parcel);
+	}
+	state->held = NULL;
+	state->held_last = &state->held;
 }
 
 static void
@@ -198,7 +224,7 @@ writer_patience(const struct writer_state *state)
 
 	if (state->full)
 		due_ns = state->tried_ns + FULL_MS * INT64_C(1000000);
-	else if (!state->dirty || state->open)
+	else if (!state->dirty)
 		due_ns = state->tended_ns + TEND_MS * INT64_C(1000000);
 	else if (state->owed)
 		return 0;
@@ -212,7 +238,7 @@ commit_due(const struct writer_state *state, bool nothing_waits)
 {
 	int64_t now_ns = clock_mono_ns();
 
-	if (!state->dirty || state->open)
+	if (!state->dirty)
 		return false;
 	if (state->full)
 		return now_ns - state->tried_ns >= FULL_MS * INT64_C(1000000);
@@ -230,7 +256,7 @@ writer_step(struct writer_state *state, bool nothing_waits)
 	if (commit_due(state, nothing_waits))
 		writer_commit_all(state);
 	now_ns = clock_mono_ns();
-	if (!state->full && !state->dead && !state->open &&
+	if (!state->full && !state->dead &&
 	    now_ns - state->tended_ns >= TEND_MS * INT64_C(1000000))
 		writer_tend_all(state);
 }
@@ -244,8 +270,10 @@ writer_main(void *arg)
 	    .tended_ns = clock_mono_ns() };
 	struct ring *ring = state.pipeline->write;
 	enum ring_answer answer = RING_TIMEOUT;
+	struct parcel *parcel;
 	void *item;
 
+	state.held_last = &state.held;
 	while (!state.dead && answer != RING_CLOSED) {
 		if (state.full && ring_closed(ring))
 			break;
@@ -261,13 +289,12 @@ writer_main(void *arg)
 	if (state.dirty && !state.dead)
 		writer_commit_all(&state);
 	/* Dead or full: what is left was never acknowledged. */
-	while (ring_take(ring, &item, -1) == RING_ITEM) {
-		struct parcel *parcel = item;
-
-		if (parcel->batch != NULL)
-			batch_put(parcel->batch);
-		free(parcel);
+	while ((parcel = state.held) != NULL) {
+		state.held = parcel->next;
+		parcel_free(parcel);
 	}
+	while (ring_take(ring, &item, -1) == RING_ITEM)
+		parcel_free(item);
 	return NULL;
 }
 

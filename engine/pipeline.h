@@ -16,7 +16,8 @@
  *
  * When to commit: as soon as the write thread has nothing more to add and
  * somebody waits for an answer; else after COMMIT_MS or at COMMIT_BYTES. A
- * batch that is marked commit_with_next is never the last of a commit.
+ * batch that is marked commit_with_next is added together with the next, or,
+ * when none comes any more, not at all.
  *
  * Owner: the loop's thread calls everything here.
  */

@@ -171,6 +171,48 @@ batches_of_one_request_are_committed_together(void **state)
 }
 
 static void
+submit_part(struct pipeline *pipeline, uint64_t number, bool more)
+{
+	struct batch *batch = batch_new(1, number);
+
+	batch->commit_with_next = more;
+	pipeline_submit(pipeline, batch, true);
+}
+
+static void
+half_a_request_is_not_committed_at_the_end(void **state)
+{
+	struct record record = { 0 };
+	struct pipeline *pipeline = start(&record, 2, 64);
+
+	(void)state;
+	submit_part(pipeline, 0, false);
+	submit_part(pipeline, 1, true);
+	submit_part(pipeline, 2, true);
+	pipeline_finish(pipeline);
+	assert_int_equal(record.added, 1);
+	assert_int_equal(record.committed, 1);
+	pipeline_free(pipeline);
+}
+
+static void
+half_a_request_is_not_committed_after_a_full_disk(void **state)
+{
+	struct record record = { .fail = 1 };
+	struct pipeline *pipeline = start(&record, 1, 64);
+
+	(void)state;
+	submit_part(pipeline, 0, false);
+	await(pipeline, NEWS_FULL);
+	submit_part(pipeline, 1, true);
+	submit_part(pipeline, 2, true);
+	pipeline_finish(pipeline);
+	assert_int_equal(record.committed, 1);
+	assert_false(record.cut);
+	pipeline_free(pipeline);
+}
+
+static void
 a_full_disk_is_tried_again(void **state)
 {
 	struct record record = { .fail = 1 };
@@ -231,6 +273,9 @@ main(void)
 		cmocka_unit_test(many_workers_keep_the_order_of_submission),
 		cmocka_unit_test(an_owed_answer_is_committed_at_once),
 		cmocka_unit_test(batches_of_one_request_are_committed_together),
+		cmocka_unit_test(half_a_request_is_not_committed_at_the_end),
+		cmocka_unit_test(
+		    half_a_request_is_not_committed_after_a_full_disk),
 		cmocka_unit_test(a_full_disk_is_tried_again),
 		cmocka_unit_test(a_broken_disk_ends_it),
 		cmocka_unit_test(a_question_is_answered_by_the_write_thread),
