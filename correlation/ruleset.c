@@ -24,6 +24,7 @@
 #include "correlation/sigma_rule.h"
 #include "engine/arena.h"
 #include "engine/check.h"
+#include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
 #include "engine/event.h"
@@ -32,6 +33,7 @@
 #include "engine/regex.h"
 #include "engine/yaml.h"
 
+#define SAMPLE 256		/* one event in so many is timed */
 #define FOLDER_DEPTH 16		/* of folders with rules; links may circle */
 #define RULE_LIMIT 100000	/* rules in one set */
 #define PATH_BYTES 4096
@@ -61,6 +63,7 @@ struct ruleset {
 	size_t	 nbuckets, cap_buckets;
 	size_t	 nplaces;	/* lists of fields that preds share, and 1 */
 	struct numbers *route_buckets;	/* [route]: buckets it feeds */
+	struct rule_tally *tally;	/* by detection; atomic */
 };
 
 /* --- finding files ------------------------------------------------------- */
@@ -637,6 +640,7 @@ loader_finish(struct loader *l)
 
 	link_all(l);
 	index_rules(set);
+	set->tally = xcalloc(set->ndetections + 1, sizeof(*set->tally));
 	for (size_t i = 0; i < l->ndocs; i++)
 		yaml_free(l->docs[i]);
 	free(l->docs);
@@ -699,6 +703,7 @@ ruleset_put(struct ruleset *set)
 	for (size_t i = 0; i < set->regexes.n; i++)
 		regex_free(set->regexes.at[i]);
 	free(set->regexes.at);
+	free(set->tally);
 	map_free(set->by_id);
 	mapping_free(set->mapping);
 	arena_free(set->arena);
@@ -861,6 +866,28 @@ by_number(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+static bool
+run_timed(const struct ruleset *set, uint32_t rule,
+    const struct event *event, struct match_scratch *scratch)
+{
+	int64_t start_ns = clock_mono_ns();
+	bool held = prog_run(set->rules[rule]->prog, event, scratch->pred);
+
+	__atomic_add_fetch(&set->tally[rule].cost_ns,
+	    (uint64_t)(clock_mono_ns() - start_ns) * SAMPLE,
+	    __ATOMIC_RELAXED);
+	return held;
+}
+
+struct rule_tally
+ruleset_tally(const struct ruleset *set, size_t i)
+{
+	check(i < set->ndetections);
+	return (struct rule_tally){
+	    __atomic_load_n(&set->tally[i].hits, __ATOMIC_RELAXED),
+	    __atomic_load_n(&set->tally[i].cost_ns, __ATOMIC_RELAXED) };
+}
+
 static size_t
 match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, visit_bucket *visitor,
@@ -878,8 +905,12 @@ match(const struct ruleset *set, const struct event *event,
 		uint32_t rule = sink->rule[i];
 
 		sink->seen[rule >> 6] &= ~(UINT64_C(1) << (rule & 63));
-		if (!prog_run(set->rules[rule]->prog, event, scratch->pred))
+		if (!(scratch->event % SAMPLE == 0 ? run_timed(set, rule, event,
+		    scratch) : prog_run(set->rules[rule]->prog, event,
+		    scratch->pred)))
 			continue;
+		__atomic_add_fetch(&set->tally[rule].hits, 1,
+		    __ATOMIC_RELAXED);
 		if (n < room)
 			hits.at[n] = rule;
 		n++;

@@ -53,6 +53,13 @@ uint64_t match_scratch_runaways(const struct match_scratch *scratch);
 size_t ruleset_match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
 
+/* How often a detection matched since the set was loaded, and what running it
+ * took, reckoned from one event in 256. Any thread may ask at any time. */
+struct rule_tally {
+	uint64_t hits, cost_ns;
+};
+struct rule_tally ruleset_tally(const struct ruleset *set, size_t i);
+
 /* The detections whose log source the event belongs to, whether they hold or
  * not: for those who ask why. */
 size_t ruleset_routed(const struct ruleset *set, const struct event *event,

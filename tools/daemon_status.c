@@ -1,6 +1,6 @@
 #include "tools/daemon_status.h"
 
-#include "correlation/ruleset.h"
+#include "correlation/rule.h"
 #include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
@@ -15,8 +15,11 @@
 #include "tools/daemon_load.h"
 #include "tools/daemon_stages.h"
 
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#define BUSIEST 100		/* rules told of by their hits */
 
 static void
 put_key(struct strbuf *out, const char *key)
@@ -189,6 +192,43 @@ put_findings(struct strbuf *out, const char *key, const struct diag *diag)
 	strbuf_putc(out, ']');
 }
 
+/* The detections that matched most, and what they cost. */
+static void
+put_busiest(struct strbuf *out, const struct ruleset *set)
+{
+	struct { size_t rule; struct rule_tally tally; } top[BUSIEST];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ruleset_detections(set); i++) {
+		struct rule_tally tally = ruleset_tally(set, i);
+		size_t at = n;
+
+		if (tally.hits == 0 && tally.cost_ns == 0)
+			continue;
+		while (at > 0 && (top[at - 1].tally.hits < tally.hits ||
+		    (top[at - 1].tally.hits == tally.hits &&
+		    top[at - 1].tally.cost_ns < tally.cost_ns)))
+			at--;
+		if (at == BUSIEST)
+			continue;
+		n += n < BUSIEST;
+		memmove(top + at + 1, top + at,
+		    (n - 1 - at) * sizeof(top[0]));
+		top[at].rule = i;
+		top[at].tally = tally;
+	}
+	put_key(out, "busiest");
+	strbuf_putc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		strbuf_puts(out, i > 0 ? ",{\"rule\":" : "{\"rule\":");
+		json_put_string(out, ruleset_rule(set, top[i].rule)->id);
+		put_number(out, "hits", top[i].tally.hits);
+		put_number(out, "cost_ns", top[i].tally.cost_ns);
+		strbuf_putc(out, '}');
+	}
+	strbuf_putc(out, ']');
+}
+
 static void
 put_loaded(struct strbuf *out, const struct status_view *view)
 {
@@ -199,6 +239,7 @@ put_loaded(struct strbuf *out, const struct status_view *view)
 	put_number(out, "definitions", parserset_count(loaded->parsers));
 	put_number(out, "rules", ruleset_count(loaded->rules));
 	put_number(out, "detections", ruleset_detections(loaded->rules));
+	put_busiest(out, loaded->rules);
 	put_text(out, "reload", view->reload);
 	put_findings(out, "missing", view->missing);
 	put_findings(out, "refused", view->refused);

@@ -273,6 +273,8 @@ matching_a_batch_adds_hits_and_values(void **state)
 	assert_int_equal(batch->events[0].nhits, 1);
 	assert_int_equal(batch->events[0].hits[0], 1);
 	assert_int_equal(batch->events[1].nhits, 0);
+	assert_int_equal(ruleset_tally(set, 1).hits, 1);
+	assert_int_equal(ruleset_tally(set, 0).hits, 0);
 	hits = event_get(&batch->events[0], FIELD_YAGURA_HITS);
 	assert_non_null(hits);
 	assert_int_equal(hits->len, 1);
