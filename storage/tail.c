@@ -376,10 +376,23 @@ get_values(struct unpacking *u, struct event *event)
 			continue;
 		event->fields[event->n] = field;
 		event->values[event->n++] = value;
-		if (field < 256)
-			event->present[field >> 6] |= UINT64_C(1) <<
-			    (field & 63);
+		if (field >= 256)
+			continue;
+		/* Sealing takes each field for one value. */
+		if ((event->present[field >> 6] >> (field & 63) & 1) != 0)
+			u->r.bad = true;
+		event->present[field >> 6] |= UINT64_C(1) << (field & 63);
 	}
+}
+
+/* Names beyond the first 256 stand beside each other when they are sorted. */
+static bool
+has_twins(const struct event *event)
+{
+	for (size_t i = 1; i < event->n; i++)
+		if (event->fields[i - 1] == event->fields[i])
+			return true;
+	return false;
 }
 
 static void
@@ -405,6 +418,10 @@ get_event(struct unpacking *u, struct event *event, const struct event *last)
 	if (r->bad)
 		return;
 	event_seal(event);
+	if (has_twins(event)) {
+		r->bad = true;
+		return;
+	}
 	event_tags_restore(event);
 }
 

@@ -111,6 +111,51 @@ refuses_rows_that_are_cut(void **state)
 	batch_put(batch);
 }
 
+/* A row whose second name is made the first: one field with two values. */
+static void
+refuse_twins(const char *name, const char *other)
+{
+	struct batch *batch = batch_new(9, 4096);
+	struct packer *packer = packer_new(CODEC_PLAIN, 0);
+	struct tail_packer *tail = tail_packer_new(packer);
+	struct arena *arena = arena_new(0);
+	struct err err = { .kind = ERR_NONE };
+	struct event *event = batch_add(batch, SLICE("raw"), SLICE("peer"), 5);
+	const struct event *events[] = { event };
+	struct slice row;
+	ptrdiff_t at;
+	char *copy;
+	size_t n;
+
+	event->time_ns = 5;
+	event_set(event, field_intern(slice_cstr(name)),
+	    value_text(SLICE("one"), TRANSFORM_OWNED));
+	event_set(event, field_intern(slice_cstr(other)),
+	    value_text(SLICE("two"), TRANSFORM_OWNED));
+	event_seal(event);
+	row = tail_pack(tail, events, 1);
+	assert_non_null(tail_unpack(row, arena, &n, &err));
+	at = slice_find(row, slice_cstr(other));
+	assert_true(at > 0);
+	copy = arena_text(arena, row.len);
+	memcpy(copy, row.ptr, row.len);
+	memcpy(copy + at, name, strlen(name));
+	assert_null(tail_unpack(slice_of(copy, row.len), arena, &n, &err));
+	assert_int_equal(err.kind, ERR_DAMAGED);
+	arena_free(arena);
+	tail_packer_free(tail);
+	packer_free(packer);
+	batch_put(batch);
+}
+
+static void
+refuses_a_field_with_two_values(void **state)
+{
+	(void)state;
+	refuse_twins("user.name", "host.name");
+	refuse_twins("vendor.twin.a", "vendor.twin.b");
+}
+
 int
 main(void)
 {
@@ -118,6 +163,7 @@ main(void)
 		cmocka_unit_test(gives_back_whole_events),
 		cmocka_unit_test(gives_back_the_fullest_event),
 		cmocka_unit_test(refuses_rows_that_are_cut),
+		cmocka_unit_test(refuses_a_field_with_two_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
