@@ -11,7 +11,7 @@
 #include "engine/glob.h"
 #include "engine/yaml.h"
 
-#define WORK 500000		/* parts looked at or copied for one condition */
+#define WORK 500000		/* parts looked at or copied at most */
 
 struct reader {
 	const struct sigma_scope *scope;

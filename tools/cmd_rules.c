@@ -178,7 +178,7 @@ list_rules(const struct ruleset *set, bool json)
 	return EXIT_DONE;
 }
 
-/* --- why ------------------------------------------------------------------- */
+/* --- why ----------------------------------------------------------------- */
 static void
 find_rules(const struct ruleset *set, struct slice word,
     const struct rule **out, size_t *n)
@@ -282,7 +282,7 @@ explain_rules(struct ruleset *set, const struct conf *conf, int argc,
 	    json);
 }
 
-/* --- what feeds what ------------------------------------------------------- */
+/* --- what feeds what ----------------------------------------------------- */
 static enum op_more
 keep_def(void *user, const struct row *row)
 {
@@ -346,7 +346,7 @@ survey_rules(struct ruleset *set, const struct conf *conf,
 	return code;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command --------------------------------------------------------- */
 /* Takes options out of argv; what is left are paths. -1: a mistake. */
 static int
 read_options(struct options *o, struct paths *paths, int argc, char **argv)

@@ -33,7 +33,7 @@ struct survey {
 	uint32_t *routed;
 };
 
-/* --- what definitions give ------------------------------------------------- */
+/* --- what definitions give ----------------------------------------------- */
 static struct source *
 source_find(const struct survey *survey, struct slice name)
 {
@@ -169,7 +169,7 @@ put_sources(const struct survey *survey, const struct rule *rule,
 		strbuf_puts(out, "no source");
 }
 
-/* --- coverage -------------------------------------------------------------- */
+/* --- coverage ------------------------------------------------------------ */
 struct technique {
 	struct slice id;	/* as tagged: t1110.001 */
 	size_t	 rules, fed;
@@ -378,7 +378,7 @@ survey_coverage(const struct survey *survey, bool json, FILE *out)
 	free(techniques);
 }
 
-/* --- fields ---------------------------------------------------------------- */
+/* --- fields -------------------------------------------------------------- */
 struct lister {
 	const struct survey *survey;
 	const struct rule *rule;
