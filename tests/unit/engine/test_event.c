@@ -187,7 +187,7 @@ members_of_the_struct_are_values_too(void **state)
 	assert_true(event_value(event, FIELD_EVENT_ID, &value));
 	assert_int_equal(value.len, 24);
 	assert_false(event_value(event, FIELD_TAGS, &value));
-	event_tag(event, EVENT_TAG_LATE);
+	event_tag(event, EVENT_TAG_PARSE_PARTIAL);
 	assert_true(event_value(event, FIELD_TAGS, &value));
 	assert_int_equal(value.len, 1);
 }

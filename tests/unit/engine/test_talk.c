@@ -116,7 +116,7 @@ counters_add_up_over_threads(void **state)
 		    NULL), 0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	metric_add(METRIC_TAG_LATE, 2);
+	metric_add(METRIC_TAG_PARSE_PARTIAL, 2);
 	metric_set(METRIC_CONNECTIONS, 3);
 	metric_set(METRIC_CONNECTIONS, 2);
 	assert_int_equal(metric_get(METRIC_RECEIVED_UDP), 40000);
@@ -126,7 +126,7 @@ counters_add_up_over_threads(void **state)
 	    "yagura_received_lines_total{via=\"udp\"} 40000\n"
 	    "yagura_received_lines_total{via=\"tcp\"} 0\n"));
 	assert_non_null(strstr(buf.ptr,
-	    "yagura_tagged_events_total{tag=\"late\"} 2\n"));
+	    "yagura_tagged_events_total{tag=\"parse_partial\"} 2\n"));
 	assert_non_null(strstr(buf.ptr, "\nyagura_connections 2\n"));
 	strbuf_fini(&buf);
 }

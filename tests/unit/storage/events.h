@@ -128,7 +128,7 @@ random_event(struct batch *batch, int64_t time_ns, unsigned most,
 		    random_value(arena, kind));
 	}
 	if (dice(10) == 0)
-		event_tag(event, EVENT_TAG_LATE);
+		event_tag(event, EVENT_TAG_PARSE_PARTIAL);
 	event_seal(event);
 	return event;
 }
