@@ -15,7 +15,7 @@
 #define RUN_EVENT_BYTES 16	/* sequence and time */
 
 enum statement { PUT_RUN, PUT_REQUEST, PUT_POSITION, PUT_CHECKPOINT,
-	GET_REQUEST, DROP_REQUESTS, STATEMENTS };
+	GET_REQUEST, DROP_REQUESTS, DROP_RUNS, STATEMENTS };
 
 static const char *const sql[STATEMENTS] = {
 	[PUT_RUN] = "INSERT OR REPLACE INTO run(alert, first_ns, last_ns, "
@@ -29,6 +29,7 @@ static const char *const sql[STATEMENTS] = {
 	[GET_REQUEST] =
 	    "SELECT answer FROM request WHERE key = ? AND at_ns >= ?",
 	[DROP_REQUESTS] = "DELETE FROM request WHERE at_ns < ?",
+	[DROP_RUNS] = "DELETE FROM run WHERE last_ns < ?",
 };
 
 struct ledger_writer {
@@ -148,6 +149,16 @@ ledger_tend(struct ledger_writer *ledger, int64_t now_ns, struct err *err)
 	sqlite3_stmt *stmt = ledger->stmts[DROP_REQUESTS];
 
 	sqlite3_bind_int64(stmt, 1, now_ns - REQUEST_KEPT_NS);
+	return db_run(stmt, err);
+}
+
+int
+ledger_drop_runs(struct ledger_writer *ledger, int64_t before_ns,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = ledger->stmts[DROP_RUNS];
+
+	sqlite3_bind_int64(stmt, 1, before_ns);
 	return db_run(stmt, err);
 }
 

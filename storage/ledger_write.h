@@ -31,4 +31,9 @@ bool ledger_request(struct ledger_writer *ledger, struct slice key,
 int ledger_tend(struct ledger_writer *ledger, int64_t now_ns,
     struct err *err);
 
+/* Forgets the runs of alerts whose last event was before that. Reads all of
+ * them: for once a day. */
+int ledger_drop_runs(struct ledger_writer *ledger, int64_t before_ns,
+    struct err *err);
+
 #endif

@@ -10,13 +10,45 @@
 #include "engine/check.h"
 #include "storage/partition.h"
 
+#define DAY_NAME 13		/* YYYY-MM-DD.db */
+
 struct listing {
 	struct day_file *files;
 	size_t	 n, cap;
+	bool	 all;		/* what stands beside day files, too */
 };
 
 /* Folders are YYYY and MM, in this order of depth. */
 static const size_t digits[] = { 4, 2 };
+
+/* What SQLite keeps beside a file. */
+static bool
+is_behind(const char *end)
+{
+	return *end == '\0' || strcmp(end, "-wal") == 0 ||
+	    strcmp(end, "-shm") == 0 || strcmp(end, "-journal") == 0;
+}
+
+/* The day of a file that belongs to one: the day file, one that was set aside
+ * as damaged, or what SQLite keeps beside either. */
+static bool
+belongs_to(const char *name, int64_t *day)
+{
+	static const char damaged[] = ".damaged";
+	char first[DAY_NAME + 1];
+	const char *end;
+
+	if (strlen(name) < DAY_NAME)
+		return false;
+	memcpy(first, name, DAY_NAME);
+	first[DAY_NAME] = '\0';
+	end = name + DAY_NAME;
+	if (strncmp(end, damaged, sizeof(damaged) - 1) == 0) {
+		end += sizeof(damaged) - 1;
+		end += strspn(end, "0123456789");
+	}
+	return is_behind(end) && dayfile_day(first, day);
+}
 
 static void
 list_file(struct listing *list, const char *folder, const char *name)
@@ -25,8 +57,9 @@ list_file(struct listing *list, const char *folder, const char *name)
 	struct stat st;
 	int64_t day;
 
-	if (!dayfile_day(name, &day) || snprintf(path, sizeof(path), "%s/%s",
-	    folder, name) >= (int)sizeof(path) || stat(path, &st) < 0)
+	if (!(list->all ? belongs_to(name, &day) : dayfile_day(name, &day)) ||
+	    snprintf(path, sizeof(path), "%s/%s", folder, name) >=
+	    (int)sizeof(path) || stat(path, &st) < 0)
 		return;
 	if (list->n == list->cap) {
 		list->cap = list->cap > 0 ? list->cap * 2 : 64;
@@ -71,19 +104,42 @@ by_day(const void *a, const void *b)
 	return (left->day > right->day) - (left->day < right->day);
 }
 
-size_t
-day_files(const char *data, struct day_file **files)
+static void
+list_days(const char *data, struct listing *list)
 {
-	struct listing list = { NULL, 0, 0 };
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s/events", data) <
 	    (int)sizeof(path))
-		list_folder(&list, path, 0);
-	if (list.n > 0)
-		qsort(list.files, list.n, sizeof(*list.files), by_day);
+		list_folder(list, path, 0);
+	if (list->n > 0)
+		qsort(list->files, list->n, sizeof(*list->files), by_day);
+}
+
+size_t
+day_files(const char *data, struct day_file **files)
+{
+	struct listing list = { .all = false };
+
+	list_days(data, &list);
 	*files = list.files;
 	return list.n;
+}
+
+size_t
+retain_files(const char *data, struct day_file **files)
+{
+	struct listing list = { .all = true };
+	size_t n = 0;
+
+	list_days(data, &list);
+	for (size_t i = 0; i < list.n; i++)
+		if (n > 0 && list.files[n - 1].day == list.files[i].day)
+			list.files[n - 1].bytes += list.files[i].bytes;
+		else
+			list.files[n++] = list.files[i];
+	*files = list.files;
+	return n;
 }
 
 size_t
@@ -105,20 +161,32 @@ retain_choose(const struct day_file *files, size_t n, int64_t now_ns,
 	return go;
 }
 
+static void
+unlink_all(const char *folder, int64_t day)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int64_t found;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+		if (belongs_to(entry->d_name, &found) && found == day)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+}
+
 void
 retain_unlink(const char *data, int64_t day)
 {
-	static const char *const behind[] = { "", "-wal", "-shm", "-journal" };
-	char path[PATH_MAX], name[PATH_MAX + 16];
+	char path[PATH_MAX];
 
 	dayfile_path(data, day, path);
-	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, behind[i]);
-		unlink(name);
-	}
 	/* The month, then the year; rmdir keeps what is not empty. */
 	for (unsigned depth = 0; depth < 2; depth++) {
 		*strrchr(path, '/') = '\0';
+		if (depth == 0)
+			unlink_all(path, day);
 		if (rmdir(path) < 0)
 			break;
 	}

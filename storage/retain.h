@@ -16,14 +16,18 @@ struct day_file {
 };
 size_t day_files(const char *data, struct day_file **files);
 
+/* The same for what retention counts: with each day the files that SQLite keeps
+ * beside its own, and those that were set aside as damaged. */
+size_t retain_files(const char *data, struct day_file **files);
+
 /* The days that must go: those that ended before now_ns - keep_ns (0: none by
  * age), then the oldest until all are within keep_bytes (0: no limit), never
  * the newest. Answers how many of the first of `files` go. */
 size_t retain_choose(const struct day_file *files, size_t n, int64_t now_ns,
     int64_t keep_ns, uint64_t keep_bytes);
 
-/* Unlinks the file of a day and what SQLite keeps beside it, and folders that
- * are empty then. */
+/* Unlinks all files of a day that retain_files counts, and folders that are
+ * empty then. */
 void retain_unlink(const char *data, int64_t day);
 
 #endif

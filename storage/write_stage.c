@@ -106,6 +106,7 @@ struct writer {
 	size_t	 held;		/* bytes of kept batches */
 	uint64_t clock;
 	int64_t	 now_ns, rarely_ns;	/* of writer_tend */
+	int64_t	 oldest_run_day;	/* as of the last retain_runs */
 	struct writer_figures figures;
 };
 
@@ -823,6 +824,21 @@ day_known(struct writer *w, int64_t number)
 	return day;
 }
 
+/* Runs of which no event is left go with the days. They are looked through when
+ * the oldest day that is kept has changed. */
+static void
+retain_runs(struct writer *w, const struct day_file *kept)
+{
+	int64_t oldest = kept != NULL ? kept->day : day_of(w->now_ns);
+
+	for (const struct day *day = w->days; day != NULL; day = day->next)
+		if (day->day < oldest)
+			oldest = day->day;
+	if (oldest != w->oldest_run_day && ledger_drop_runs(w->ledger,
+	    oldest * DAY_NS, NULL) == 0)
+		w->oldest_run_day = oldest;
+}
+
 /* A day with events that are not in its file yet is written to now and stays;
  * the parser lets nothing in that is older than retention. */
 static void
@@ -834,7 +850,7 @@ retain(struct writer *w)
 
 	if (w->conf.retention_ns == 0 && w->conf.retention_bytes == 0)
 		return;
-	n = day_files(w->data, &files);
+	n = retain_files(w->data, &files);
 	go = retain_choose(files, n, w->now_ns, w->conf.retention_ns,
 	    w->conf.retention_bytes);
 	for (size_t i = 0; i < go; i++) {
@@ -852,6 +868,7 @@ retain(struct writer *w)
 		retain_unlink(w->data, files[i].day);
 		w->figures.days_dropped++;
 	}
+	retain_runs(w, go < n ? &files[go] : NULL);
 	free(files);
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -163,6 +164,57 @@ chooses_the_days_that_must_go(void **state)
 	assert_int_equal(retain_choose(files, 0, 21 * DAY, 1, 1), 0);
 }
 
+static void
+put_file(const char *name, size_t bytes)
+{
+	char path[PATH_MAX + 64], *slash;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/events/2024/10/%s", folder, name);
+	for (slash = path + strlen(folder); slash != NULL;
+	    slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (size_t i = 0; i < bytes; i++)
+		putc('x', file);
+	fclose(file);
+}
+
+static void
+counts_and_removes_what_stands_beside_a_day(void **state)
+{
+	static const char *const names[] = { "2024-10-04.db",
+	    "2024-10-04.db-wal", "2024-10-04.db-shm", "2024-10-04.db.damaged",
+	    "2024-10-04.db.damaged2", "2024-10-04.db.damaged2-wal" };
+	struct day_file *files;
+	char path[PATH_MAX + 64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		put_file(names[i], 10);
+	put_file("2024-10-03.db.damaged", 7);
+	put_file("2024-10-04.db.mine", 100);
+	assert_int_equal(day_files(folder, &files), 1);
+	assert_int_equal(files[0].bytes, 10);
+	free(files);
+	assert_int_equal(retain_files(folder, &files), 2);
+	assert_int_equal(files[0].day, 19999);
+	assert_int_equal(files[0].bytes, 7);
+	assert_int_equal(files[1].bytes, 60);
+	free(files);
+	retain_unlink(folder, 20000);
+	assert_int_equal(retain_files(folder, &files), 1);
+	assert_int_equal(files[0].day, 19999);
+	free(files);
+	snprintf(path, sizeof(path), "%s/events/2024/10/2024-10-04.db.mine",
+	    folder);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 int
 main(void)
 {
@@ -173,6 +225,7 @@ main(void)
 		TEST(keeps_positions_and_checkpoints),
 		TEST(gives_back_a_run),
 		cmocka_unit_test(chooses_the_days_that_must_go),
+		TEST(counts_and_removes_what_stands_beside_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

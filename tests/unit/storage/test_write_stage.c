@@ -306,6 +306,51 @@ makes_chunks_of_what_has_waited_long_enough(void **state)
 	check_exactly(100);
 }
 
+/* A batch without events that notes the run of an alert. */
+static void
+write_run(struct writer *writer, const char *alert, unsigned number,
+    int64_t last_ns)
+{
+	struct batch *batch = batch_new(1, writer_first_seq(writer) +
+	    ((uint64_t)number << 12));
+	struct note *note = batch_add_note(batch, NOTE_RUN);
+
+	note->key = slice_cstr(alert);
+	note->data = SLICE("");
+	note->last_ns = last_ns;
+	batch->phase = BATCH_MATCHED;
+	writer_add(writer, batch);
+	batch_put(batch);
+}
+
+static void
+drops_runs_without_events(void **state)
+{
+	struct writer_conf conf = { .data = folder, .retention_ns = 5 * DAY };
+	struct err err = { .kind = ERR_NONE };
+	struct writer *writer = writer_open(&conf, &err);
+	struct arena *arena = arena_new(0);
+	struct store *store;
+	struct run run;
+
+	(void)state;
+	assert_non_null(writer);
+	write_lines(writer, 0, 1000, 100);
+	write_run(writer, "old", 2000, START + 2 * DAY);
+	write_run(writer, "new", 2001, START + 8 * DAY);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	writer = writer_open(&conf, &err);
+	assert_non_null(writer);
+	assert_int_equal(writer_tend(writer, START + 10 * DAY, &err), 0);
+	assert_int_equal(writer_close(writer, false, &err), 0);
+	store = store_open(folder, &err);
+	assert_non_null(store);
+	assert_false(ledger_run(store, SLICE("old"), arena, &run));
+	assert_true(ledger_run(store, SLICE("new"), arena, &run));
+	store_close(store);
+	arena_free(arena);
+}
+
 static void
 drops_days_past_retention(void **state)
 {
@@ -734,6 +779,7 @@ main(void)
 		TEST(reads_its_tail_back_when_memory_is_short),
 		TEST(makes_chunks_of_what_has_waited_long_enough),
 		TEST(drops_days_past_retention),
+		TEST(drops_runs_without_events),
 		TEST(lets_one_writer_in),
 		TEST(gives_each_start_higher_sequences),
 		TEST(starts_again_without_live_db),
