@@ -22,7 +22,9 @@ VERSION	:= 0.1.0
 FLOORS	:= engine parsers storage correlation tools
 
 variant	 = $(if $(filter build,$(BUILD)),,-$(notdir $(BUILD)))
-san	 = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,)
+# What a sanitizer finds ends the program, so that a test cannot overlook it.
+san	 = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
+	   -fno-sanitize-recover=all,)
 
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wcast-qual -Wformat=2 \
 	   -Wmissing-prototypes -Wstrict-prototypes -Wundef
