@@ -172,27 +172,45 @@ field_name_len(const struct lex *lex)
 	return n;
 }
 
+/* What reads alike in a condition and behind a pipe: the end, parentheses,
+ * pipe, minus, quoted text. Behind the blanks either way; false if something
+ * else stands there. */
+static bool
+common(struct lex *lex, struct token *token)
+{
+	skip_blanks(lex);
+	if (lex->at >= lex->query.len) {
+		*token = token_of(LEX_END, lex->query.len, 0);
+		return true;
+	}
+	switch (lex->query.ptr[lex->at]) {
+	case '(':
+		*token = punctuation(lex, LEX_OPEN, 1);
+		return true;
+	case ')':
+		*token = punctuation(lex, LEX_CLOSE, 1);
+		return true;
+	case '|':
+		*token = punctuation(lex, LEX_PIPE, 1);
+		return true;
+	case '-':
+		*token = punctuation(lex, LEX_MINUS, 1);
+		return true;
+	case '"':
+		*token = quoted(lex);
+		return true;
+	}
+	return false;
+}
+
 struct token
 lex_term(struct lex *lex)
 {
 	struct token token;
 	size_t end;
 
-	skip_blanks(lex);
-	if (lex->at >= lex->query.len)
-		return token_of(LEX_END, lex->query.len, 0);
-	switch (lex->query.ptr[lex->at]) {
-	case '(':
-		return punctuation(lex, LEX_OPEN, 1);
-	case ')':
-		return punctuation(lex, LEX_CLOSE, 1);
-	case '|':
-		return punctuation(lex, LEX_PIPE, 1);
-	case '-':
-		return punctuation(lex, LEX_MINUS, 1);
-	case '"':
-		return quoted(lex);
-	}
+	if (common(lex, &token))
+		return token;
 	end = field_name_len(lex);
 	if (end > 0) {
 		token = word(lex, lex->at, lex->at + end);
@@ -275,22 +293,11 @@ lex_pipe(struct lex *lex)
 	struct token token;
 	size_t end;
 
-	skip_blanks(lex);
-	if (lex->at >= lex->query.len)
-		return token_of(LEX_END, lex->query.len, 0);
+	if (common(lex, &token))
+		return token;
 	switch (lex->query.ptr[lex->at]) {
-	case '(':
-		return punctuation(lex, LEX_OPEN, 1);
-	case ')':
-		return punctuation(lex, LEX_CLOSE, 1);
-	case '|':
-		return punctuation(lex, LEX_PIPE, 1);
 	case ',':
 		return punctuation(lex, LEX_COMMA, 1);
-	case '-':
-		return punctuation(lex, LEX_MINUS, 1);
-	case '"':
-		return quoted(lex);
 	case '<':
 	case '>':
 	case '=':
