@@ -724,8 +724,9 @@ read_number(const struct view *view, field_t field, double *out)
 /* The members of value_field, as entries hold them; 1 without meaning for
  * types that look at no value. */
 static size_t
-read_values(const struct correlation *k, const struct item *item,
-    const struct view *view, struct window_entry *entries)
+read_values(struct correlator *c, const struct correlation *k,
+    const struct item *item, const struct view *view,
+    struct window_entry *entries)
 {
 	struct slice name = SLICE("");
 	struct value value;
@@ -756,12 +757,15 @@ read_values(const struct correlation *k, const struct item *item,
 		name = field_name(*k->value_fields);
 	if (!view_get(view, name, k->value_fields, &value))
 		return 0;
-	for (size_t i = 0; i < value_members(&value) && n < VALUE_MEMBERS;
-	    i++) {
+	for (size_t i = 0; i < value_members(&value); i++) {
 		const struct value *member = value_member(&value, i);
 
 		if (member->type == VALUE_NULL)
 			continue;
+		if (n == VALUE_MEMBERS) {
+			c->shared.entries_capped++;
+			break;
+		}
 		if (k->type == CORRELATION_VALUE_COUNT)
 			entries[n++].u.value =
 			    hash64(value_as_text(member, text));
@@ -778,7 +782,7 @@ collect(struct correlator *c, const struct correlation *k,
 	struct view view = { .event = c->event, .overlay = item->overlay };
 	struct window_entry entries[VALUE_MEMBERS];
 	size_t nkeys = groupkeys_build(&c->keys, k, item->place, &view);
-	size_t n = nkeys == 0 ? 0 : read_values(k, item, &view, entries);
+	size_t n = nkeys == 0 ? 0 : read_values(c, k, item, &view, entries);
 	size_t others = c->nvisits;
 
 	for (size_t i = 0; n > 0 && i < nkeys; i++) {
@@ -792,9 +796,13 @@ collect(struct correlator *c, const struct correlation *k,
 			visit.entry.time_ns = item->time_ns;
 			visit.entry.seq = c->event->seq;
 			visit.entry.run = item->run;
-			if (!merge_visit(c, k, others, &visit) &&
-			    c->nvisits < VISITS)
-				c->visits[c->nvisits++] = visit;
+			if (merge_visit(c, k, others, &visit))
+				continue;
+			if (c->nvisits == VISITS) {
+				c->shared.entries_capped++;
+				return;
+			}
+			c->visits[c->nvisits++] = visit;
 		}
 	}
 }

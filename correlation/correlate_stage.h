@@ -61,7 +61,8 @@ void correlator_watch(struct correlator *correlator,
     void (*fired)(const struct firing *firing, void *arg), void *arg);
 
 /* evicted: groups given up for room. entries_capped: times that a group held
- * more events than it may. waiting: alerts that found no place yet;
+ * more events than it may, or one event brought more values or groups than
+ * are looked at. waiting: alerts that found no place yet;
  * lost: alerts past what may wait. forgotten: keys of suppression and of
  * first_seen given up for room. watched: absences, open or just answered. */
 struct correlator_figures {

@@ -512,6 +512,32 @@ lists_the_first_and_last_of_very_many(void **state)
 	stream_close(&s);
 }
 
+static void
+counts_values_of_one_event_that_are_too_many(void **state)
+{
+	struct correlator_figures figures;
+	char event[1024];
+	struct stream s;
+	int len;
+
+	(void)state;
+	stream_open(&s, CORRELATE("v", "value_count", "f", "1h", "User",
+	    ", condition: {field: x, gte: 1000}") NEXT DETECT("f", "fail"),
+	    NULL);
+	stream_send(&s, 0, FAIL ",\"x\":[\"1\",\"2\"]");
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.entries_capped, 0);
+	len = snprintf(event, sizeof(event), FAIL ",\"x\":[\"0\"");
+	for (int i = 1; i < 100; i++)
+		len += snprintf(event + len, sizeof(event) - (size_t)len,
+		    ",\"%d\"", i);
+	snprintf(event + len, sizeof(event) - (size_t)len, "]");
+	stream_send(&s, 1, event);
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.entries_capped, 1);
+	stream_close(&s);
+}
+
 /* --- speed ----------------------------------------------------------------- */
 #define TRAVEL CORRELATE("v", "value_count", "f", "2h", "User", \
 	", condition: {field: country, gte: 2}") \
@@ -779,6 +805,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_values_of_one_event_that_are_too_many),
 		cmocka_unit_test(tells_who_is_at_two_places_at_once),
 		cmocka_unit_test(asks_both_neighbours_of_a_late_place),
 		cmocka_unit_test(tells_what_did_not_follow),
