@@ -937,6 +937,30 @@ ruleset_routed(const struct ruleset *set, const struct event *event,
 	return sink->n;
 }
 
+bool
+ruleset_meets(const struct ruleset *set, uint32_t rule,
+    const struct event *event, struct match_scratch *scratch)
+{
+	const struct logsource *wanted;
+	uint16_t routes[MAPPING_ROUTES];
+	size_t n;
+
+	check(rule < set->ndetections);
+	if (event->logsource == 0 || event->logsource >= LOGSOURCE_LIMIT)
+		return false;
+	wanted = &set->rules[rule]->logsource;
+	buckets_of(set, scratch, event->logsource);
+	if (logsource_meets(logsource_at(event->logsource), wanted))
+		return true;
+	if (!scratch->windows[event->logsource])
+		return false;
+	n = mapping_find_routes(set->mapping, event, scratch->pred, routes);
+	for (size_t i = 0; i < n; i++)
+		if (mapping_route_meets(set->mapping, routes[i], wanted))
+			return true;
+	return false;
+}
+
 struct pred_scratch *
 match_scratch_pred(struct match_scratch *scratch)
 {

@@ -65,6 +65,10 @@ struct rule_tally ruleset_tally(const struct ruleset *set, size_t i);
 size_t ruleset_routed(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *rules, size_t room);
 
+/* Whether a detection's log source is one that the event belongs to. */
+bool ruleset_meets(const struct ruleset *set, uint32_t rule,
+    const struct event *event, struct match_scratch *scratch);
+
 /* For rules by themselves; see pred.h. */
 struct pred_scratch *match_scratch_pred(struct match_scratch *scratch);
 
