@@ -191,13 +191,18 @@ identity_check(sqlite3 *db, bool *fresh, struct err *err)
 {
 	int64_t id, version;
 
-	/* The first look at the file tells whether it is one at all. */
-	if (db_exec(db, "SELECT count(*) FROM sqlite_schema", err) < 0)
+	/* One transaction, or a writer that makes the tables meanwhile shows us
+	 * a file without a name but with tables. The first look at the file
+	 * tells whether it is one at all. */
+	if (db_exec(db, "BEGIN; SELECT count(*) FROM sqlite_schema", err) < 0) {
+		db_exec(db, "ROLLBACK", NULL);
 		return -1;
+	}
 	id = db_number(db, "PRAGMA application_id", -1);
 	version = db_number(db, "PRAGMA user_version", -1);
 	*fresh = id == 0 && version == 0 && db_number(db,
 	    "SELECT count(*) FROM sqlite_schema", 1) == 0;
+	db_exec(db, "COMMIT", NULL);
 	if (*fresh)
 		return 0;
 	if (id != SCHEMA_APPLICATION)
