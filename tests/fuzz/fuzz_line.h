@@ -40,11 +40,10 @@ fuzz_lane(const char *definition, size_t n)
 }
 
 static void
-fuzz_line(const char *definition, size_t n, struct slice line)
+fuzz_line_with(const char *definition, size_t n,
+    const struct parser_options *options, struct slice line)
 {
 	static struct parser_lane *lane;
-	static const struct parser_options options = { .ndjson = true,
-	    .trust_logsource = true };
 	struct batch *batch = batch_new(1, 1);
 	struct strbuf out = STRBUF_INIT;
 	struct event *event;
@@ -53,11 +52,20 @@ fuzz_line(const char *definition, size_t n, struct slice line)
 		lane = fuzz_lane(definition, n);
 	event = batch_add(batch, line, SLICE("192.0.2.1:514"),
 	    INT64_C(1795000000000000000));
-	parser_run(lane, &options, event);
+	parser_run(lane, options, event);
 	event_seal(event);
 	event_json(&out, event, true);
 	strbuf_fini(&out);
 	batch_put(batch);
+}
+
+static inline void
+fuzz_line(const char *definition, size_t n, struct slice line)
+{
+	static const struct parser_options options = { .ndjson = true,
+	    .trust_logsource = true };
+
+	fuzz_line_with(definition, n, &options, line);
 }
 
 #endif
