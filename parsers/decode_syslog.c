@@ -228,6 +228,8 @@ read_time(struct slice s, struct timetext *time)
 
 	if (s.len < 14)
 		return 0;
+	if (s.ptr[0] == '@')
+		return timetext_read_tai64n(s, time);
 	if (!is_digit(s.ptr[0]))
 		return timetext_read_bsd(s, time);
 	n = timetext_read_iso(s, time);

@@ -5,6 +5,7 @@
 
 #define DAY_S 86400
 #define AHEAD_NS (36 * 3600 * TIME_S_NS)	/* a day, and the zone */
+#define TAI64N_BYTES 25
 #define LEAP_YEAR 1972	/* stands for an unknown year: has a 29 February */
 
 /* What was read so far. Every reader moves `p` forward and checks `end`. */
@@ -170,6 +171,24 @@ clock_time(struct reader *r)
 	return true;
 }
 
+/* AM or PM behind a blank; nothing is no error. */
+static void
+half_day(struct reader *r)
+{
+	char letter;
+
+	if (r->end - r->p < 3 || *r->p != ' ' ||
+	    ascii_lower(r->p[2]) != 'm' ||
+	    (r->end - r->p > 3 && r->p[3] != ' ' && r->p[3] != '"'))
+		return;
+	letter = ascii_lower(r->p[1]);
+	if (letter != 'a' && letter != 'p')
+		return;
+	r->pm = letter == 'p';
+	r->has_pm = true;
+	r->p += 3;
+}
+
 /* Z, +09:00, +0900, +09 at once or behind one blank; nothing is no error. */
 static void
 offset(struct reader *r)
@@ -295,7 +314,10 @@ timetext_read_bsd(struct slice text, struct timetext *out)
 	if (r.end - r.p < 14 || !month_name(&r) || !literal(&r, ' '))
 		return 0;
 	blanks(&r);
-	if (!digits(&r, 1, 2, &r.day) || !literal(&r, ' '))
+	if (!digits(&r, 1, 2, &r.day))
+		return 0;
+	literal(&r, ',');
+	if (!literal(&r, ' '))
 		return 0;
 	blanks(&r);
 	if (r.end - r.p > 5 && is_digit(r.p[0]) && is_digit(r.p[1]) &&
@@ -306,6 +328,7 @@ timetext_read_bsd(struct slice text, struct timetext *out)
 	}
 	if (!clock_time(&r))
 		return 0;
+	half_day(&r);
 	offset(&r);
 	zone_name(&r);
 	/* The year behind, as the C library's asctime() has it. */
@@ -355,6 +378,86 @@ read_day_first(struct slice text, struct timetext *out)
 	return done(&r, text, out);
 }
 
+/* 20.11.2026 10:00:00, and 11/20/2026 10:00:00 AM: who writes AM writes the
+ * month first. Without it nobody can tell, unless one of them is over 12. */
+static size_t
+read_numbers(struct slice text, struct timetext *out)
+{
+	struct reader r = reader_of(text);
+	unsigned a, b, year;
+	char between;
+
+	if (!digits(&r, 1, 2, &a) || r.p == r.end)
+		return 0;
+	between = *r.p;
+	if ((between != '.' && between != '/') || !literal(&r, between) ||
+	    !digits(&r, 1, 2, &b) || !literal(&r, between) ||
+	    !digits(&r, 4, 4, &year))
+		return 0;
+	literal(&r, ',');
+	if (!literal(&r, ' '))
+		return 0;
+	blanks(&r);
+	if (!clock_time(&r))
+		return 0;
+	half_day(&r);
+	if (between == '/' && !r.has_pm && a <= 12 && b <= 12 && a != b)
+		return 0;
+	r.year = (int)year;
+	r.month = between == '/' && (r.has_pm || b > 12) ? a : b;
+	r.day = between == '/' && (r.has_pm || b > 12) ? b : a;
+	offset(&r);
+	zone_name(&r);
+	return done(&r, text, out);
+}
+
+/* 20261120T100000Z, with or without a fraction. */
+static size_t
+read_basic(struct slice text, struct timetext *out)
+{
+	struct reader r = reader_of(text);
+	unsigned year;
+
+	if (!digits(&r, 4, 4, &year) || !digits(&r, 2, 2, &r.month) ||
+	    !digits(&r, 2, 2, &r.day) || !literal(&r, 'T') ||
+	    !digits(&r, 2, 2, &r.hour) || !digits(&r, 2, 2, &r.minute) ||
+	    !digits(&r, 2, 2, &r.second))
+		return 0;
+	r.year = (int)year;
+	if (r.end - r.p > 1 && *r.p == '.' && is_digit(r.p[1])) {
+		r.p++;
+		fraction(&r);
+	}
+	offset(&r);
+	return done(&r, text, out);
+}
+
+/* @400000004c91b044077a9e94: seconds and nanoseconds of multilog, which counts
+ * from ten seconds after 1970 and knows no leap seconds. */
+size_t
+timetext_read_tai64n(struct slice text, struct timetext *out)
+{
+	uint64_t n[2] = { 0, 0 };
+
+	if (text.len < TAI64N_BYTES || !slice_starts(text, SLICE("@4")))
+		return 0;
+	for (size_t i = 1; i < TAI64N_BYTES; i++) {
+		char c = ascii_lower(text.ptr[i]);
+		bool letter = c >= 'a' && c <= 'f';
+
+		if (!letter && !is_digit(c))
+			return 0;
+		n[i > 16] = n[i > 16] << 4 |
+		    (uint64_t)(letter ? c - 'a' + 10 : c - '0');
+	}
+	n[0] -= ((uint64_t)1 << 62) + 10;
+	if (n[0] > INT64_MAX / TIME_S_NS - 1 || n[1] >= TIME_S_NS)
+		return 0;
+	*out = (struct timetext){ .has_year = true, .has_zone = true,
+	    .local_ns = (int64_t)n[0] * TIME_S_NS + (int64_t)n[1] };
+	return TAI64N_BYTES;
+}
+
 bool
 timetext_read_epoch(struct slice text, struct timetext *out)
 {
@@ -392,6 +495,8 @@ timetext_read(struct slice text, struct timetext *out)
 
 	if (text.len < 9)
 		return 0;
+	if (text.ptr[0] == '@')
+		return timetext_read_tai64n(text, out);
 	if (!is_digit(text.ptr[0])) {
 		n = timetext_read_bsd(text, out);
 		return n > 0 ? n : read_day_first(text, out);
@@ -399,6 +504,10 @@ timetext_read(struct slice text, struct timetext *out)
 	n = timetext_read_iso(text, out);
 	if (n == 0)
 		n = read_day_first(text, out);
+	if (n == 0)
+		n = read_numbers(text, out);
+	if (n == 0)
+		n = read_basic(text, out);
 	if (n == 0 && timetext_read_epoch(text, out))
 		n = text.len;
 	return n;

@@ -30,6 +30,9 @@ size_t timetext_read_bsd(struct slice text, struct timetext *out);
 /* "2026-11-21T10:00:00.1+09:00" with its variants; 0 if there is none. */
 size_t timetext_read_iso(struct slice text, struct timetext *out);
 
+/* "@400000004c91b044077a9e94", as multilog writes it; 0 if there is none. */
+size_t timetext_read_tai64n(struct slice text, struct timetext *out);
+
 /* Seconds with or without fraction, milli-, micro- or nanoseconds, told by
  * the number of digits; the whole text. */
 bool timetext_read_epoch(struct slice text, struct timetext *out);
