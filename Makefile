@@ -186,10 +186,23 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call libs,storage)
 	$(call say,ld $@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/bench/bench_correlate: $(BUILD)/tests/bench/bench_correlate.o \
+    $(call libs,tools)
+	@mkdir -p $(@D)
+	$(call say,ld $@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 bench:
 	@tools/install-deps $(DEPS_BENCH)
 	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/bench_store
 	@BUILD=$(BUILD) tests/bench/run
+
+# EVENTS, ROUNDS, PEERS, KEEP and STRICT: see the script.
+.PHONY: bench-search
+bench-search:
+	@tools/install-deps $(DEPS_BENCH) ripgrep zstd
+	@$(MAKE) --no-print-directory -j2 all
+	@BUILD=$(BUILD) tests/bench/search
 
 cover:
 	@$(MAKE) --no-print-directory BUILD=build/cover \
