@@ -128,6 +128,8 @@ check:
 
 check-long: check asan tsan fuzz
 	@BUILD=$(BUILD) tests/kill-test 20
+	@$(MAKE) --no-print-directory $(BUILD)/bench/bench_correlate
+	@$(BUILD)/bench/bench_correlate flood
 
 lint:
 	@tools/install-deps $(DEPS_LINT)
@@ -194,7 +196,8 @@ $(BUILD)/bench/bench_correlate: $(BUILD)/tests/bench/bench_correlate.o \
 
 bench:
 	@tools/install-deps $(DEPS_BENCH)
-	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/bench_store
+	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/bench_store \
+	    $(BUILD)/bench/bench_correlate
 	@BUILD=$(BUILD) tests/bench/run
 
 # EVENTS, ROUNDS, PEERS, KEEP and STRICT: see the script.

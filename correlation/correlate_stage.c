@@ -17,6 +17,7 @@
 
 #include "correlation/correlator.h"
 #include "correlation/first_seen.h"
+#include "correlation/ghosts.h"
 #include "correlation/suppress.h"
 #include "correlation/window_pool.h"
 #include "correlation/window_run.h"
@@ -102,11 +103,13 @@ is_new(struct correlator *c, const struct rule_state *state)
 		groupkey_put(&c->key, value_as_text(value_member(&value, 0),
 		    text));
 		if (i == 0)
-			subject = hash64(strbuf_slice(&c->key));
+			subject = hash64_fixed(strbuf_slice(&c->key),
+			    c->shared.seed);
 	}
 	forgotten = first_seen_forgotten(state->first_seen);
 	is = first_seen_test(state->first_seen, subject,
-	    hash64(strbuf_slice(&c->key)) + 0x9e3779b97f4a7c15,
+	    hash64_fixed(strbuf_slice(&c->key), c->shared.seed) +
+	    0x9e3779b97f4a7c15,
 	    c->event->time_ns);
 	c->unremembered += first_seen_forgotten(state->first_seen) - forgotten;
 	return is;
@@ -251,7 +254,8 @@ void
 correlator_figures(const struct correlator *c,
     struct correlator_figures *figures)
 {
-	size_t bytes = window_pool_used(c->shared.pool);
+	size_t bytes = window_pool_used(c->shared.pool) +
+	    ghosts_bytes(c->shared.ghosts);
 
 	*figures = (struct correlator_figures){ .groups = c->shared.groups,
 	    .evicted = c->shared.evicted, .late = c->shared.late,

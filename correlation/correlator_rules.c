@@ -191,7 +191,7 @@ inherit(struct correlator *c, struct rule_state *old, size_t nold)
 			window_move(state->window, state->rule->correlation);
 		else if (state->rule->correlation != NULL)
 			state->window = window_new(&c->shared,
-			    state->rule->correlation);
+			    state->rule->correlation, state->rule->id);
 		if (state->first_seen == NULL && state->rule->nfirst_seen > 0)
 			state->first_seen = first_seen_new(
 			    state->rule->first_seen_memory_ns,

@@ -150,7 +150,8 @@ read_values(struct correlator *c, const struct correlation *k,
 		}
 		if (k->type == CORRELATION_VALUE_COUNT)
 			entries[n++].u.value =
-			    hash64(value_as_text(member, text));
+			    hash64_fixed(value_as_text(member, text),
+			    c->shared.seed);
 		else
 			n += value_as_double(member, &entries[n].u.number);
 	}

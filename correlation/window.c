@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "correlation/ghosts.h"
 #include "correlation/window_index.h"
 #include "correlation/window_pool.h"
 #include "correlation/window_run.h"
@@ -15,7 +16,8 @@
 #include "engine/check.h"
 #include "engine/hash.h"
 
-#define FIRST_ENTRIES 2
+#define SECOND_ENTRIES 3	/* room of a group: 1, 3, 6, 12 ... */
+#define GHOSTS_SHARE 16		/* ghosts take this part of the memory */
 #define LARGE_ENTRIES 256	/* of a group that may halve for room */
 #define CANDIDATES 16		/* groups looked at to find one to evict */
 
@@ -36,6 +38,7 @@ struct window {
 	struct group **groups;
 	uint32_t *table;	/* places; NO_PLACE: free */
 	size_t	 n, cap, mask;
+	uint64_t salt;		/* of its ghosts: the same in every run */
 };
 
 static bool (*const tests[])(struct group *, int64_t,
@@ -68,13 +71,15 @@ window_shared_init(struct window_shared *shared)
 {
 	*shared = (struct window_shared){
 	    .pool = window_pool_new(), .wheel = wheel_new(),
-	    .distinct = distinct_scratch_new(), .random = 1 };
+	    .distinct = distinct_scratch_new(), .random = 1,
+	    .seed = hash64(SLICE("windows")) };
 }
 
 void
 window_shared_fini(struct window_shared *shared)
 {
 	distinct_scratch_free(shared->distinct);
+	ghosts_free(shared->ghosts);
 	free(shared->numbers);
 	wheel_free(shared->wheel);
 	window_pool_free(shared->pool);
@@ -97,12 +102,14 @@ table_build(struct window *window, size_t size)
 }
 
 struct window *
-window_new(struct window_shared *shared, const struct correlation *correlation)
+window_new(struct window_shared *shared, const struct correlation *correlation,
+    struct slice id)
 {
 	struct window *window = xcalloc(1, sizeof(*window));
 
 	window->shared = shared;
 	window->correlation = correlation;
+	window->salt = hash64_fixed(id, 0);
 	table_build(window, 16);
 	return window;
 }
@@ -225,7 +232,8 @@ group_correlation(const struct group *group)
 static uint64_t
 worth(const struct group *group)
 {
-	return group->run != NULL ? UINT64_C(1) << 32 : group->n;
+	return group->run != NULL ? UINT64_C(1) << 32 :
+	    (uint64_t)group->n + group->before;
 }
 
 static bool
@@ -248,7 +256,23 @@ static bool
 is_over_bytes(const struct window_shared *shared)
 {
 	return shared->bytes_limit > 0 &&
-	    window_pool_used(shared->pool) >= shared->bytes_limit;
+	    window_pool_used(shared->pool) + ghosts_bytes(shared->ghosts) >=
+	    shared->bytes_limit;
+}
+
+static void
+give_up(struct group *group)
+{
+	struct window *window = group->window;
+	struct window_shared *shared = window->shared;
+
+	if (shared->ghosts == NULL)
+		shared->ghosts = ghosts_new(shared->bytes_limit /
+		    GHOSTS_SHARE);
+	ghosts_put(shared->ghosts, hash64_fixed(group_key(group),
+	    window->salt), worth(group));
+	window_forget(group);
+	shared->evicted++;
 }
 
 /* Forgets the older half, and gives its memory back. */
@@ -292,8 +316,7 @@ evict_one(struct window *window, const struct group *keep)
 		halve(least);
 		return true;
 	}
-	window_forget(least);
-	window->shared->evicted++;
+	give_up(least);
 	return true;
 }
 
@@ -348,6 +371,9 @@ group_new(struct window *window, struct slice key, uint64_t hash)
 	group->window = window;
 	group->hash = hash;
 	group->key_len = (uint16_t)key.len;
+	if (window->shared->ghosts != NULL)
+		group->before = (uint8_t)ghosts_take(window->shared->ghosts,
+		    hash64_fixed(key, window->salt));
 	memcpy(group->key, key.ptr, key.len);
 	group->place = (uint32_t)window->n;
 	window->groups[window->n++] = group;
@@ -358,7 +384,7 @@ group_new(struct window *window, struct slice key, uint64_t hash)
 struct group *
 window_group(struct window *window, struct slice key)
 {
-	uint64_t hash = hash64(key);
+	uint64_t hash = hash64_fixed(key, window->shared->seed);
 	size_t at = hash & window->mask;
 	struct group *group;
 
@@ -446,8 +472,9 @@ make_place(struct group *group)
 	make_room_for(group);
 	if (group->first + group->n < group->cap)
 		return;
-	bytes = window_pool_size((group->cap == 0 ? FIRST_ENTRIES :
-	    2 * (size_t)group->cap) * sizeof(*entries));
+	cap = group->cap == 0 ? 1 : group->cap < SECOND_ENTRIES ?
+	    SECOND_ENTRIES : 2 * (size_t)group->cap;
+	bytes = window_pool_size(cap * sizeof(*entries));
 	cap = bytes / sizeof(*entries);
 	entries = window_pool_get(pool, cap * sizeof(*entries));
 	if (group->cap > 0) {

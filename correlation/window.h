@@ -23,6 +23,7 @@
 #include "correlation/rule.h"
 #include "correlation/wheel.h"
 
+struct ghosts;
 struct window;
 struct window_pool;
 struct window_run;
@@ -62,6 +63,7 @@ struct group {
 	uint32_t first, n, cap;
 	uint32_t place;		/* in the window's list of groups */
 	uint16_t key_len;
+	uint8_t	 before;	/* what it was worth when it was given up */
 	bool	 fired;		/* fired_ns is set */
 	bool	 held;		/* the condition held at the last test */
 	char	 key[];
@@ -77,14 +79,17 @@ struct window_shared {
 	struct window *largest;	/* about: the one with most groups */
 	uint64_t evicted, late, entries_capped;
 	uint64_t random;	/* state of the choice of candidates */
+	struct ghosts *ghosts;	/* made when a group is given up first */
+	uint64_t seed;		/* of all hashes of keys and values */
 };
 
 void window_shared_init(struct window_shared *shared);
 void window_shared_fini(struct window_shared *shared);
 
-/* The correlation is borrowed until window_free or window_move. */
+/* The correlation is borrowed until window_free or window_move; `id` is its
+ * rule's. */
 struct window *window_new(struct window_shared *shared,
-    const struct correlation *correlation);
+    const struct correlation *correlation, struct slice id);
 void window_free(struct window *window);
 
 /* The same correlation, read anew. */

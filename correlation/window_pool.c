@@ -1,5 +1,6 @@
-/* Sizes are 32, 48, 64, 96, 128 ... : two a doubling, so at most a third of a
- * piece is wasted. Pieces past SLAB_MAX come from malloc each.
+/* Sizes are 32, 48, 64, then four a doubling: 80, 96, 112, 128, 160 ... : at
+ * most a fifth of a piece is wasted. Pieces past SLAB_MAX come from malloc
+ * each.
  */
 #include "correlation/window_pool.h"
 
@@ -8,7 +9,7 @@
 
 #include "engine/check.h"
 
-#define CLASSES 21		/* 32 .. 32768 bytes */
+#define CLASSES 39		/* 32 .. 32768 bytes */
 #define SLAB_MAX 32768
 #define SLAB_BYTES 131072
 
@@ -48,26 +49,31 @@ window_pool_free(struct window_pool *pool)
 	free(pool);
 }
 
-/* Class c is 32 << c/2 bytes, half as much again if c is odd. */
+/* Classes 0 to 2 are 32, 48 and 64 bytes; then class 3 + 4d + i is 64 << d and
+ * i + 1 quarters of that. */
 static unsigned
 class_of(size_t bytes)
 {
 	unsigned doubling;
 	size_t base;
 
-	if (bytes <= 32)
-		return 0;
-	doubling = 63 - (unsigned)__builtin_clzll(bytes - 1);	/* >= 5 */
+	if (bytes <= 64)
+		return bytes <= 32 ? 0 : (unsigned)((bytes + 15) / 16 - 2);
+	doubling = 63 - (unsigned)__builtin_clzll(bytes - 1);	/* >= 6 */
 	base = (size_t)1 << doubling;
-	return 2 * (doubling - 5) + (bytes <= base + base / 2 ? 1 : 2);
+	return 3 + 4 * (doubling - 6) +
+	    (unsigned)((bytes - 1 - base) / (base / 4));
 }
 
 static size_t
 class_size(unsigned class)
 {
-	size_t base = (size_t)32 << class / 2;
+	size_t base;
 
-	return class % 2 != 0 ? base + base / 2 : base;
+	if (class < 3)
+		return 32 + 16 * (size_t)class;
+	base = (size_t)64 << (class - 3) / 4;
+	return base + ((class - 3) % 4 + 1) * (base / 4);
 }
 
 size_t

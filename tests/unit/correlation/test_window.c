@@ -34,7 +34,7 @@ includes_both_ends(void **state)
 
 	(void)state;
 	window_shared_init(&shared);
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	assert_false(enter(window, "a", 0));
 	assert_true(enter(window, "a", 10));
 	assert_false(enter(window, "b", 0));
@@ -51,7 +51,7 @@ compares_lateness_within_the_group_only(void **state)
 
 	(void)state;
 	window_shared_init(&shared);
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	assert_false(enter(window, "ahead", 1000000));
 	assert_false(enter(window, "b", 20));
 	assert_true(enter(window, "b", 10));	/* exactly one span behind */
@@ -69,7 +69,7 @@ bears_times_at_the_ends_of_what_there_is(void **state)
 
 	(void)state;
 	window_shared_init(&shared);
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	assert_false(enter(window, "a", INT64_MAX));
 	assert_true(enter(window, "a", INT64_MAX - 3));
 	assert_false(enter(window, "b", INT64_MIN + 1));
@@ -87,7 +87,7 @@ keeps_groups_apart_while_many_come_and_go(void **state)
 
 	(void)state;
 	window_shared_init(&shared);
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
 		assert_false(enter(window, key, i));
@@ -118,7 +118,7 @@ evicts_small_and_quiet_groups_first(void **state)
 	(void)state;
 	window_shared_init(&shared);
 	shared.groups_per_rule = 64;
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	for (int i = 0; i < 5; i++)
 		enter(window, "busy", i);
 	for (int i = 0; i < 10000; i++) {
@@ -142,7 +142,7 @@ stays_within_its_bytes(void **state)
 	(void)state;
 	window_shared_init(&shared);
 	shared.bytes_limit = 1 << 20;
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	for (int i = 0; i < 50000; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
 		enter(window, key, i / 1000);
@@ -163,7 +163,7 @@ stays_within_its_bytes_when_groups_grow(void **state)
 	(void)state;
 	window_shared_init(&shared);
 	shared.bytes_limit = 1 << 20;
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	for (int i = 0; i < 1000000; i++) {
 		snprintf(key, sizeof(key), "k%d", i % 7 == 0 ? i % 1000 : 3);
 		enter(window, key, i / 100000);
@@ -186,8 +186,8 @@ takes_room_from_the_window_with_most_groups(void **state)
 	(void)state;
 	window_shared_init(&shared);
 	shared.groups_limit = 1000;
-	flood = window_new(&shared, &two_in_ten);
-	quiet = window_new(&shared, &two_in_ten);
+	flood = window_new(&shared, &two_in_ten, SLICE("r"));
+	quiet = window_new(&shared, &two_in_ten, SLICE("r"));
 	for (int i = 0; i < 5000; i++) {
 		snprintf(key, sizeof(key), "f%d", i);
 		enter(flood, key, 5);
@@ -212,7 +212,7 @@ caps_the_entries_of_a_group(void **state)
 
 	(void)state;
 	window_shared_init(&shared);
-	window = window_new(&shared, &two_in_ten);
+	window = window_new(&shared, &two_in_ten, SLICE("r"));
 	for (int i = 0; i < GROUP_ENTRIES + 100; i++)
 		enter(window, "a", 7);
 	group = window_group(window, SLICE("a"));

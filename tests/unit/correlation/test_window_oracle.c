@@ -240,7 +240,7 @@ compare_stream(struct window_shared *shared, enum correlation_type type)
 	uint64_t late = shared->late, ignored = 0;
 
 	random_correlation(&c, type);
-	window = window_new(shared, &c);
+	window = window_new(shared, &c, SLICE("r"));
 	for (unsigned i = 0; i < EVENTS; i++) {
 		struct group *group = window_group(window, SLICE("g"));
 		struct window_entry entry;
@@ -296,7 +296,7 @@ compare_speed(struct window_shared *shared)
 	struct correlation c = { .type = CORRELATION_SPEED, .nrefer = 1,
 	    .timespan_ns = INT64_C(7200000000000),
 	    .speed_kmh = 300 + draw(3000), .speed_least_km = 1e-9 };
-	struct window *window = window_new(shared, &c);
+	struct window *window = window_new(shared, &c, SLICE("r"));
 	struct oracle o = { .c = &c };
 	bool fired = false;
 	int64_t now_ns = 0;
