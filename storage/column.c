@@ -449,6 +449,13 @@ column_range(const struct column *column, int64_t *min, int64_t *max)
 }
 
 bool
+column_is_v4(const struct column *column)
+{
+	return column->hdr.type == VALUE_IP &&
+	    (column->hdr.flags & COLUMN_V4) != 0;
+}
+
+bool
 column_may_hold(const struct column *column, struct slice folded)
 {
 	return bloom_may(column->bloom.ptr, column->bloom.len,

@@ -42,6 +42,10 @@ const int64_t *column_numbers(const struct column *column);
 /* Zone map: INT only; false if there is none. */
 bool column_range(const struct column *column, int64_t *min, int64_t *max);
 
+/* TEXT: is every value an IPv4 address as a.b.c.d? Then column_may_hold
+ * answers for addresses too, which else have many spellings. */
+bool column_is_v4(const struct column *column);
+
 /* TEXT: may some value be this whole text, ASCII-folded? True when unknown. */
 bool column_may_hold(const struct column *column, struct slice folded);
 

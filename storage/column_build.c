@@ -456,10 +456,16 @@ put_bloom(const struct value *values, uint32_t n, struct column_hdr *hdr,
 	char *bits = arena_text(arena, bytes);
 
 	memset(bits, 0, bytes);
-	for (uint32_t i = 0; i < n; i++)
+	if (hdr->type == VALUE_IP)
+		hdr->flags |= COLUMN_V4;
+	for (uint32_t i = 0; i < n; i++) {
+		if (hdr->type == VALUE_IP && (values[i].u.num < 0 ||
+		    memchr(values[i].text, ':', values[i].len) != NULL))
+			hdr->flags &= (uint8_t)~COLUMN_V4;
 		if (i == 0 || !texts_same(&values[i], &values[i - 1]))
 			bloom_add(bits, bytes, bloom_hash_fold(
 			    slice_of(values[i].text, values[i].len)));
+	}
 	out->bloom = slice_of(bits, bytes);
 	hdr->bloom_crc = crc32c(0, out->bloom);
 }

@@ -27,6 +27,7 @@ struct strbuf;
 #define COLUMN_HDR 68
 #define COLUMN_MIXED 255	/* type: entries are tagged */
 #define COLUMN_RANGE 1		/* flag: least and greatest are valid */
+#define COLUMN_V4 2		/* flag: every address is a dotted IPv4 one */
 #define COLUMN_PAGE 2048	/* values of a page of TEXT */
 #define COLUMN_DIR 12		/* bytes of a page's row in the directory */
 #define COLUMN_VALUES (1u << 20)	/* a chunk has 65,536 rows */

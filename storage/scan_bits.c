@@ -7,6 +7,7 @@
 #include "engine/batch.h"
 #include "engine/err.h"
 #include "engine/event.h"
+#include "engine/ip.h"
 #include "storage/chunk.h"
 #include "storage/column.h"
 #include "storage/query.h"
@@ -260,6 +261,27 @@ bloom_may_answer(const struct pred *pred)
 	return true;
 }
 
+/* One address, asked of a column in which each has one spelling. */
+static bool
+v4_refuses(const struct pred *pred, const struct column *column)
+{
+	char room[IP_TEXT_BYTES];
+
+	if (pred->op != PRED_CIDR || pred->cidr->bits != 128 ||
+	    !column_is_v4(column))
+		return false;
+	return !ip_is_v4(pred->cidr->ip) ||
+	    !column_may_hold(column, ip_format(pred->cidr->ip, room));
+}
+
+/* No value can be this one, says the bloom. */
+static bool
+bloom_refuses(const struct pred *pred, const struct column *column)
+{
+	return v4_refuses(pred, column) || (bloom_may_answer(pred) &&
+	    !column_may_hold(column, pred->text));
+}
+
 static struct bits
 over_texts(struct bits_scan *scan, const struct plan_node *leaf,
     const struct column *column, const uint64_t *candidates)
@@ -268,8 +290,7 @@ over_texts(struct bits_scan *scan, const struct plan_node *leaf,
 	size_t nshapes = chunk_shapes(scan->chunk, &shapes);
 	uint64_t *words;
 
-	if (bloom_may_answer(leaf->pred) &&
-	    !column_may_hold(column, leaf->pred->text))
+	if (bloom_refuses(leaf->pred, column))
 		return no_rows;
 	words = words_new(scan);
 	for (size_t s = 0; s < nshapes; s++) {
@@ -305,9 +326,8 @@ head_refuses(struct bits_scan *scan, const struct plan_node *leaf)
 	    as_range(leaf, column_type(head), &low, &high) &&
 	    column_range(head, &min, &max))
 		return max < low || min > high;
-	if (column_kind(head) == COLUMN_TEXT && bloom_may_answer(leaf->pred))
-		return !column_may_hold(head, leaf->pred->text);
-	return false;
+	return column_kind(head) == COLUMN_TEXT &&
+	    bloom_refuses(leaf->pred, head);
 }
 
 /* The candidates without those in `words`. */
