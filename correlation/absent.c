@@ -1,5 +1,7 @@
-/* A heap by the time at which each is decided, and buckets by group. What was
- * answered stays in the heap, without its event, until its time comes. */
+/* Two heaps of what is open, by event time and by time of day, and buckets by
+ * group. An absence knows its places in all three, so what is answered goes at
+ * once.
+ */
 #include "correlation/absent.h"
 
 #include <stdlib.h>
@@ -13,9 +15,11 @@
 #define SCANNED 16		/* fields are looked at by so many at once */
 #define ABSENCE_BYTES 2048	/* of an event, about */
 
+enum order { BY_EVENT, BY_DAY, ORDERS };
+
 struct absences {
 	struct absence *buckets[BUCKETS];
-	struct absence **heap;
+	struct absence **heap[ORDERS];
 	size_t	 n, cap;
 	int64_t	 ring[ABSENT_CLOCK];	/* by arrival */
 	int64_t	 sorted[ABSENT_CLOCK];
@@ -47,55 +51,109 @@ absences_free(struct absences *a)
 	if (a == NULL)
 		return;
 	for (size_t i = 0; i < a->n; i++)
-		absence_free(a->heap[i]);
-	free(a->heap);
+		absence_free(a->heap[BY_EVENT][i]);
+	free(a->heap[BY_EVENT]);
+	free(a->heap[BY_DAY]);
 	free(a);
 }
 
-static bool
-is_before(const struct absence *a, const struct absence *b)
+/* --- heaps ----------------------------------------------------------------- */
+static int64_t
+due(const struct absence *absence, enum order order)
 {
-	return a->due_ns != b->due_ns ? a->due_ns < b->due_ns :
-	    a->event.seq < b->event.seq;
+	return order == BY_EVENT ? absence->due_ns : absence->wall_due_ns;
+}
+
+/* Never equal: an event has one absence in a group of a rule. */
+static bool
+is_before(const struct absence *a, const struct absence *b, enum order order)
+{
+	if (due(a, order) != due(b, order))
+		return due(a, order) < due(b, order);
+	if (a->event.seq != b->event.seq)
+		return a->event.seq < b->event.seq;
+	if (a->number != b->number)
+		return a->number < b->number;
+	return slice_cmp(a->key, b->key) < 0;
+}
+
+static void
+set(struct absences *a, enum order order, size_t at, struct absence *absence)
+{
+	a->heap[order][at] = absence;
+	absence->at[order] = (uint32_t)at;
+}
+
+static void
+rise(struct absences *a, enum order order, size_t at, struct absence *absence)
+{
+	struct absence **heap = a->heap[order];
+
+	for (; at > 0 && is_before(absence, heap[(at - 1) / 2], order);
+	    at = (at - 1) / 2)
+		set(a, order, at, heap[(at - 1) / 2]);
+	set(a, order, at, absence);
 }
 
 static void
 heap_put(struct absences *a, struct absence *absence)
 {
-	size_t at = a->n++;
-
-	if (at == a->cap) {
+	if (a->n == a->cap) {
 		a->cap = a->cap == 0 ? 64 : 2 * a->cap;
-		a->heap = xrealloc(a->heap, a->cap * sizeof(*a->heap));
+		for (int i = 0; i < ORDERS; i++)
+			a->heap[i] = xrealloc(a->heap[i],
+			    a->cap * sizeof(**a->heap));
 	}
-	for (; at > 0 && is_before(absence, a->heap[(at - 1) / 2]);
-	    at = (at - 1) / 2)
-		a->heap[at] = a->heap[(at - 1) / 2];
-	a->heap[at] = absence;
+	for (int i = 0; i < ORDERS; i++)
+		rise(a, (enum order)i, a->n, absence);
+	a->n++;
 }
 
+/* The last one takes the place, then moves up or down from there. */
 static void
-heap_drop_first(struct absences *a)
+heap_drop(struct absences *a, enum order order, size_t at)
 {
-	struct absence *last = a->heap[--a->n];
-	size_t at = 0, child;
+	struct absence **heap = a->heap[order], *last = heap[a->n - 1];
+	size_t n = a->n - 1, child;
 
-	while ((child = 2 * at + 1) < a->n) {
-		if (child + 1 < a->n &&
-		    is_before(a->heap[child + 1], a->heap[child]))
+	if (at == n)
+		return;
+	while ((child = 2 * at + 1) < n) {
+		if (child + 1 < n &&
+		    is_before(heap[child + 1], heap[child], order))
 			child++;
-		if (!is_before(a->heap[child], last))
+		if (!is_before(heap[child], last, order))
 			break;
-		a->heap[at] = a->heap[child];
+		set(a, order, at, heap[child]);
 		at = child;
 	}
-	a->heap[at] = last;
+	rise(a, order, at, last);
 }
 
 static uint64_t
 hash_of(uint32_t number, struct slice key)
 {
 	return hash64(key) ^ number * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static void
+bucket_put(struct absences *a, struct absence *absence)
+{
+	struct absence **bucket;
+
+	absence->hash = hash_of(absence->number, absence->key);
+	bucket = &a->buckets[absence->hash % BUCKETS];
+	absence->next = *bucket;
+	*bucket = absence;
+}
+
+/* Out of the heaps; who calls takes it out of its bucket. */
+static void
+heaps_drop(struct absences *a, const struct absence *absence)
+{
+	for (int i = 0; i < ORDERS; i++)
+		heap_drop(a, (enum order)i, absence->at[i]);
+	a->n--;
 }
 
 /* The line itself is not kept: sentences are made of values. */
@@ -128,10 +186,8 @@ absences_open(struct absences *a, const struct absence *from)
 	*absence = *from;
 	absence->arena = arena_new(ABSENCE_BYTES);
 	absence->key = arena_dup(absence->arena, from->key);
-	absence->hash = hash_of(from->number, from->key);
 	copy_event(absence, &from->event);
-	absence->next = a->buckets[absence->hash % BUCKETS];
-	a->buckets[absence->hash % BUCKETS] = absence;
+	bucket_put(a, absence);
 	heap_put(a, absence);
 	return true;
 }
@@ -152,8 +208,8 @@ absences_answer(struct absences *a, uint32_t number, struct slice key,
 			continue;
 		}
 		*link = absence->next;
-		arena_free(absence->arena);
-		absence->arena = NULL;
+		heaps_drop(a, absence);
+		absence_free(absence);
 	}
 }
 
@@ -188,7 +244,14 @@ absences_clock(struct absences *a, int64_t time_ns)
 void
 absences_wall(struct absences *a, int64_t wall_ns)
 {
-	a->wall_ns = wall_ns;
+	if (wall_ns > a->wall_ns)
+		a->wall_ns = wall_ns;
+}
+
+int64_t
+absences_wall_due(const struct absences *a)
+{
+	return a->n > 0 ? a->heap[BY_DAY][0]->wall_due_ns : INT64_MAX;
 }
 
 void
@@ -198,50 +261,49 @@ absences_end(struct absences *a)
 		a->now_ns = a->newest_ns;
 }
 
+/* What the time of day decides comes first: in a live stream a tick has done
+ * it before the event that moves event time on. */
 struct absence *
 absences_next(struct absences *a)
 {
-	while (a->n > 0) {
-		struct absence *first = a->heap[0], **link;
+	struct absence *first, **link;
 
-		if (first->due_ns >= a->now_ns &&
-		    first->wall_due_ns >= a->wall_ns)
+	if (a->n == 0)
+		return NULL;
+	first = a->heap[BY_DAY][0];
+	if (first->wall_due_ns >= a->wall_ns) {
+		first = a->heap[BY_EVENT][0];
+		if (first->due_ns >= a->now_ns)
 			return NULL;
-		heap_drop_first(a);
-		if (first->arena == NULL) {
-			absence_free(first);
-			continue;
-		}
-		link = &a->buckets[first->hash % BUCKETS];
-		while (*link != first)
-			link = &(*link)->next;
-		*link = first->next;
-		return first;
 	}
-	return NULL;
+	heaps_drop(a, first);
+	link = &a->buckets[first->hash % BUCKETS];
+	while (*link != first)
+		link = &(*link)->next;
+	*link = first->next;
+	return first;
 }
 
 void
 absences_renumber(struct absences *a, const uint32_t *numbers, size_t n)
 {
-	memset(a->buckets, 0, sizeof(a->buckets));
-	for (size_t i = 0; i < a->n; i++) {
-		struct absence *absence = a->heap[i], **bucket;
+	struct absence **all = a->heap[BY_EVENT];
+	size_t count = a->n;
 
-		if (absence->arena == NULL)
-			continue;
-		if (absence->number >= n ||
-		    numbers[absence->number] == UINT32_MAX) {
-			arena_free(absence->arena);
-			absence->arena = NULL;
+	memset(a->buckets, 0, sizeof(a->buckets));
+	a->heap[BY_EVENT] = xmalloc((a->cap + 1) * sizeof(*all));
+	a->n = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (all[i]->number >= n ||
+		    numbers[all[i]->number] == UINT32_MAX) {
+			absence_free(all[i]);
 			continue;
 		}
-		absence->number = numbers[absence->number];
-		absence->hash = hash_of(absence->number, absence->key);
-		bucket = &a->buckets[absence->hash % BUCKETS];
-		absence->next = *bucket;
-		*bucket = absence;
+		all[i]->number = numbers[all[i]->number];
+		bucket_put(a, all[i]);
+		heap_put(a, all[i]);
 	}
+	free(all);
 }
 
 size_t

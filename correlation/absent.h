@@ -6,7 +6,8 @@
  * The stream's time is the middle one of the last ABSENT_CLOCK events with
  * hits: one clock in the future does not decide. Where a stream is quiet, the
  * time of day may be given as well: what arrived a timespan and
- * ABSENT_GRACE_NS ago is decided then.
+ * ABSENT_GRACE_NS ago is decided then. The time of day is when events arrived,
+ * which is stored with them, so a replay decides the same.
  *
  * Owner: the correlate thread.
  */
@@ -19,7 +20,7 @@ struct absences;
 struct arena;
 
 #define ABSENT_CLOCK 31
-#define ABSENT_MOST 16384	/* open or answered, until their time passes */
+#define ABSENT_MOST 16384	/* open at once */
 #define ABSENT_GRACE_NS (60 * INT64_C(1000000000))
 
 struct absence {
@@ -30,7 +31,8 @@ struct absence {
 	struct slice key;	/* of the group */
 	int64_t	 due_ns, wall_due_ns;
 	struct event event;	/* a copy; its batch is not to be used */
-	struct arena *arena;	/* NULL: answered */
+	struct arena *arena;
+	uint32_t at[2];		/* in the heaps */
 };
 
 struct absences *absences_new(void);		/* owned */
@@ -46,8 +48,11 @@ void absences_answer(struct absences *absences, uint32_t number,
 /* The time of an event with hits, in the order of the stream. */
 void absences_clock(struct absences *absences, int64_t time_ns);
 
-/* The time of day; INT64_MIN, as at first: not known. */
+/* The time of day, never back; not called: not known. */
 void absences_wall(struct absences *absences, int64_t wall_ns);
+
+/* When the next one would be decided by it; INT64_MAX: none is open. */
+int64_t absences_wall_due(const struct absences *absences);
 
 /* The stream ends with its newest event. */
 void absences_end(struct absences *absences);

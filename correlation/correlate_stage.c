@@ -165,6 +165,8 @@ run_event(struct correlator *c, const uint32_t *hits, size_t n)
 {
 	if (c->limits.stated_times_only && !c->event->has_time)
 		return;
+	if (c->limits.arrival_decides)
+		absences_wall(c->absences, c->event->ingested_ns);
 	absences_clock(c->absences, c->event->time_ns);
 	correlator_decide_absences(c);
 	for (size_t i = 0; i < n; i++)
@@ -188,17 +190,13 @@ correlate_stage_run(struct correlator *c, struct batch *batch)
 		if (c->event->nhits > 0)
 			run_event(c, c->event->hits, c->event->nhits);
 	}
-	if (batch->n > 0)
+	if (batch->n == 0 && c->limits.arrival_decides) {
+		absences_wall(c->absences, batch->received_ns);
 		correlator_decide_absences(c);
+	}
 	correlator_note_runs(c);
 	c->batch = NULL;
 	c->event = NULL;
-}
-
-void
-correlator_wall(struct correlator *c, int64_t wall_ns)
-{
-	absences_wall(c->absences, wall_ns);
 }
 
 void
@@ -275,5 +273,6 @@ correlator_figures(const struct correlator *c,
 		figures->waiting += c->waiting[i]->nalerts -
 		    c->waiting[i]->seq0;
 	figures->watched = absences_count(c->absences);
+	figures->wall_due_ns = absences_wall_due(c->absences);
 	figures->bytes = bytes;
 }

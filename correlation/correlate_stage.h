@@ -22,18 +22,16 @@ struct correlator_limits {
 	size_t	 groups_per_rule;	/* 0: half of all */
 	size_t	 bytes;		/* memory of all windows; 0: 256 MB */
 	bool	 stated_times_only;	/* arrival does not stand in for a time */
+	bool	 arrival_decides;	/* absences, too; see absent.h */
 };
 
 struct correlator *correlator_new(const struct correlator_limits *limits);
 void correlator_free(struct correlator *correlator);
 
-/* Runs one MATCHED batch. Its ruleset (batch->ruleset) may differ from the
+/* Runs one MATCHED batch. One without events says what time of day it is
+ * (received_ns), if arrival decides. Its ruleset (batch->ruleset) may differ from the
  * last one's: windows of unchanged rules are kept, the others go. */
 void correlate_stage_run(struct correlator *correlator, struct batch *batch);
-
-/* The time of day, before a batch: decides what a quiet stream leaves open
- * (absent.h). Not called: only the stream's own time decides. */
-void correlator_wall(struct correlator *correlator, int64_t wall_ns);
 
 /* The stream has ended: what its newest event leaves behind is decided, as if
  * all had passed that time. Alerts go into the batch, which may be empty. */
@@ -64,11 +62,13 @@ void correlator_watch(struct correlator *correlator,
  * more events than it may, or one event brought more values or groups than
  * are looked at. waiting: alerts that found no place yet;
  * lost: alerts past what may wait. forgotten: keys of suppression and of
- * first_seen given up for room. watched: absences, open or just answered. */
+ * first_seen given up for room. watched: open absences; wall_due_ns: when the
+ * time of day decides the first, INT64_MAX if there is none. */
 struct correlator_figures {
 	uint64_t groups, bytes, evicted, late, raised, runs;
 	uint64_t suppressed, entries_capped, waiting, forgotten, lost;
 	uint64_t watched;
+	int64_t	 wall_due_ns;
 };
 void correlator_figures(const struct correlator *correlator,
     struct correlator_figures *figures);

@@ -70,7 +70,6 @@ submit(struct loop *loop)
 	uint32_t *counts = ticket->counts;
 	struct batch *batch = loop->open;
 
-	check(batch->n > 0);
 	ticket->counts = loop->counts;
 	ticket->raw_bytes = batch->raw_bytes;
 	loop->counts = counts;
@@ -100,6 +99,17 @@ submit_if_any(struct loop *loop)
 {
 	if (loop->open != NULL)
 		submit(loop);
+}
+
+void
+loop_pass(struct loop *loop)
+{
+	if (pipeline_room(loop->pipeline) < 2)
+		return;
+	submit_if_any(loop);
+	loop->now_ns = clock_now_ns();
+	open_batch(loop);
+	submit(loop);
 }
 
 static void

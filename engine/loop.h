@@ -48,6 +48,10 @@ struct loop *loop_new(const struct conf *conf, struct pipeline *pipeline,
     const struct loop_hooks *hooks, uint32_t node, uint64_t first_seq);
 void loop_free(struct loop *loop);
 
+/* Sends what is open on its way, and an empty batch behind it: time passes
+ * though nothing comes. Not where the pipeline has no room. */
+void loop_pass(struct loop *loop);
+
 /* Opens every input of the configuration; -1 and *err if one cannot be. */
 int loop_listen(struct loop *loop, struct err *err);
 

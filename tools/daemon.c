@@ -184,6 +184,17 @@ on_status(void *user, struct strbuf *out)
 	status_write(&view, out);
 }
 
+/* What a quiet stream leaves open is decided by the time of day. */
+static void
+pass_time(struct daemon *daemon)
+{
+	struct stages_figures figures;
+
+	stages_figures(daemon->stages, &figures);
+	if (figures.correlator.wall_due_ns < clock_now_ns())
+		loop_pass(daemon->loop);
+}
+
 static void
 on_tick(void *user)
 {
@@ -191,6 +202,7 @@ on_tick(void *user)
 	int64_t now_ns = clock_mono_ns();
 
 	sync_metrics(daemon);
+	pass_time(daemon);
 	if (daemon->watchdog_ns == 0 ||
 	    now_ns - daemon->watched_ns < daemon->watchdog_ns)
 		return;

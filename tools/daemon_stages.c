@@ -9,6 +9,7 @@
 #include "engine/conf.h"
 #include "engine/err.h"
 #include "engine/event.h"
+#include "engine/log.h"
 #include "engine/metric.h"
 #include "engine/snapshot.h"
 #include "engine/strbuf.h"
@@ -16,8 +17,11 @@
 #include "parsers/streams.h"
 #include "tools/daemon_load.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+#define TOLD_NS (INT64_C(60) * 1000000000)	/* between lines about losses */
 
 struct lane {
 	struct parse_stage *parse;
@@ -38,6 +42,8 @@ struct stages {
 	field_t	 level;		/* yagura.level */
 	/* correlate thread */
 	struct correlator *correlator;
+	uint64_t told_evicted;
+	int64_t	 told_ns;
 	/* write thread */
 	struct writer *writer;
 	struct raised *raised, **raised_last;
@@ -114,15 +120,31 @@ stage_work(void *user, void *arg, struct batch *batch)
 
 /* --- correlate ------------------------------------------------------------ */
 
+/* The alert about it waits an hour; whoever reads the log sees it sooner. */
+static void
+tell_evicted(struct stages *stages, const struct correlator_figures *figures)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (figures->evicted == stages->told_evicted || (stages->told_ns != 0 &&
+	    now_ns - stages->told_ns < TOLD_NS))
+		return;
+	log_warn("correlation: %" PRIu64 " groups given up for room, "
+	    "%" PRIu64 " open: detection is degraded",
+	    figures->evicted - stages->told_evicted, figures->groups);
+	stages->told_evicted = figures->evicted;
+	stages->told_ns = now_ns;
+}
+
 static void
 stage_correlate(void *user, struct batch *batch)
 {
 	struct stages *stages = user;
 	struct correlator_figures figures;
 
-	correlator_wall(stages->correlator, clock_now_ns());
 	correlate_stage_run(stages->correlator, batch);
 	correlator_figures(stages->correlator, &figures);
+	tell_evicted(stages, &figures);
 	check(pthread_mutex_lock(&stages->mutex) == 0);
 	stages->figures.correlator = figures;
 	check(pthread_mutex_unlock(&stages->mutex) == 0);
@@ -267,7 +289,8 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	struct correlator_limits limits = {
 	    .groups = (size_t)conf->correlation_groups,
 	    .groups_per_rule = (size_t)conf->correlation_groups_per_rule,
-	    .bytes = (size_t)conf->correlation_bytes };
+	    .bytes = (size_t)conf->correlation_bytes,
+	    .arrival_decides = true };
 	struct stages *stages = xcalloc(1, sizeof(*stages));
 
 	stages->writer = writer_open(&writer, err);
@@ -284,6 +307,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	stages->raised_last = &stages->raised;
 	stages->loaded = snapshot_new(loaded, loaded_get, loaded_put);
 	stages->correlator = correlator_new(&limits);
+	stages->figures.correlator.wall_due_ns = INT64_MAX;
 	check(pthread_mutex_init(&stages->mutex, NULL) == 0);
 	take_figures(stages);
 	return stages;

@@ -663,20 +663,51 @@ one_clock_ahead_does_not_decide_but_the_end_does(void **state)
 	stream_close(&s);
 }
 
+/* A batch without events that says what time it is. */
+static void
+say_time(struct stream *s, int64_t wall_ns)
+{
+	s->batch = batch_new(7, s->nbatches++ << 12);
+	s->batch->received_ns = wall_ns;
+	stream_flush(s);
+}
+
 static void
 the_time_of_day_decides_for_quiet_streams(void **state)
 {
+	const struct correlator_limits limits = { .arrival_decides = true };
+	struct correlator_figures figures;
 	struct stream s;
 
 	(void)state;
-	stream_open(&s, ABSENT, NULL);
+	stream_open(&s, ABSENT, &limits);
 	stream_send(&s, 0, FAIL);
-	correlator_wall(s.correlator, 1 + 119 * INT64_C(1000000000));
-	tick(&s, 1, 1);
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.wall_due_ns, 1 + 120 * INT64_C(1000000000));
+	say_time(&s, 1 + 120 * INT64_C(1000000000));
 	assert_string_equal(s.alerts, "");
-	correlator_wall(s.correlator, 2 + 120 * INT64_C(1000000000));
-	tick(&s, 1, 1);
+	say_time(&s, 2 + 120 * INT64_C(1000000000));
 	assert_string_equal(s.alerts, "m:1 ");
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.wall_due_ns, INT64_MAX);
+	stream_close(&s);
+}
+
+/* What lies far ahead by its own clock does not stand before the others. */
+static void
+the_time_of_day_decides_in_the_order_of_arrival(void **state)
+{
+	const struct correlator_limits limits = { .arrival_decides = true };
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, ABSENT, &limits);
+	stream_send(&s, 30000, "\"action\":\"fail\",\"User\":\"ahead\"");
+	stream_send(&s, 0, FAIL);
+	say_time(&s, 1);
+	assert_string_equal(s.alerts, "");
+	say_time(&s, 2 + 120 * INT64_C(1000000000));
+	assert_string_equal(s.alerts, "m:1 m:1 ");
 	stream_close(&s);
 }
 
@@ -813,6 +844,8 @@ main(void)
 		cmocka_unit_test(
 		    one_clock_ahead_does_not_decide_but_the_end_does),
 		cmocka_unit_test(the_time_of_day_decides_for_quiet_streams),
+		cmocka_unit_test(
+		    the_time_of_day_decides_in_the_order_of_arrival),
 		cmocka_unit_test(an_absence_keeps_its_id_over_a_reload),
 		cmocka_unit_test(an_absence_is_found_again_by_a_replay),
 		cmocka_unit_test(feeds_what_refers_to_an_absence),
