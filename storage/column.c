@@ -107,9 +107,21 @@ entries_get(struct column *column, struct reader *r)
 			value->u.num = unzigzag(read_varint(r));
 		}
 	}
+	/* An address is read when somebody asks for it: see entry_value. */
 	for (uint32_t i = 0; i < hdr->entries && is_text(hdr->type); i++)
-		value_parse(read_bytes(r, column->dict[i].len),
-		    TRANSFORM_OWNED, hdr->type, &column->dict[i]);
+		column->dict[i].text = read_bytes(r, column->dict[i].len).ptr;
+}
+
+static void
+entry_value(const struct column *column, uint32_t code, struct value *out)
+{
+	const struct value *entry = &column->dict[code];
+
+	if (entry->type == VALUE_IP && column->hdr.type == VALUE_IP)
+		value_parse(slice_of(entry->text, entry->len),
+		    TRANSFORM_OWNED, VALUE_IP, out);
+	else
+		*out = *entry;
 }
 
 /* Uses must add up to the values: a count query answers from them. */
@@ -413,7 +425,14 @@ column_dict_value(const struct column *column, uint32_t code,
     struct value *out)
 {
 	check(column->dict != NULL && code < column->hdr.entries);
-	*out = column->dict[code];
+	entry_value(column, code, out);
+}
+
+struct slice
+column_dict_text(const struct column *column, uint32_t code)
+{
+	check(column->dict != NULL && code < column->hdr.entries);
+	return slice_of(column->dict[code].text, column->dict[code].len);
 }
 
 uint32_t
@@ -472,14 +491,14 @@ column_value(const struct column *column, uint32_t i, struct value *out,
 
 	check(i < column->hdr.count);
 	if (column->hdr.kind == COLUMN_CONST) {
-		*out = column->dict[0];
+		entry_value(column, 0, out);
 		return true;
 	}
 	if (!column->loaded && data_load(mine, err) < 0)
 		return false;
 	switch (column->hdr.kind) {
 	case COLUMN_DICT:
-		*out = column->dict[column->codes[i]];
+		entry_value(column, column->codes[i], out);
 		return true;
 	case COLUMN_INT:
 		*out = (struct value){ .type = column->hdr.type,

@@ -30,6 +30,8 @@ uint32_t column_count(const struct column *column);	/* values */
 uint32_t column_dict_count(const struct column *column);
 void column_dict_value(const struct column *column, uint32_t code,
     struct value *out);
+/* Only its text, if column_type is TEXT or IP: cheaper. */
+struct slice column_dict_text(const struct column *column, uint32_t code);
 uint32_t column_dict_uses(const struct column *column, uint32_t code);
 
 /* DICT: the code of every value. Read when first asked for; NULL if they are

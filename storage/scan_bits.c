@@ -119,6 +119,55 @@ rows_with(struct bits_scan *scan, field_t field, const uint64_t *candidates)
 
 /* --- leaves over columns ------------------------------------------------ */
 
+/* Equality with bytes in ASCII, apart from the case of ASCII letters: not so
+ * beyond ASCII, nor for letters with relatives beyond it (k and s). Blooms,
+ * which hold whole texts folded as ASCII, may be asked then. */
+static bool
+plain_equal(const struct pred *pred)
+{
+	if (pred->op != PRED_EQ || pred->has_number)
+		return false;
+	for (size_t i = 0; i < pred->text.len; i++)
+		if ((pred->text.ptr[i] & 0x80) != 0 ||
+		    pred->text.ptr[i] == 'k' || pred->text.ptr[i] == 's')
+			return false;
+	return true;
+}
+
+/* What a text must be to be worth comparing, where that is known. */
+struct exact {
+	bool	 known, address;
+	struct slice text;
+	char	 room[IP_TEXT_BYTES];
+};
+
+static void
+exact_init(struct exact *exact, const struct pred *pred,
+    enum value_type type)
+{
+	exact->known = exact->address = false;
+	if (type == VALUE_IP && pred->op == PRED_CIDR &&
+	    pred->cidr->bits == 128 && ip_is_v4(pred->cidr->ip)) {
+		exact->known = exact->address = true;
+		exact->text = ip_format(pred->cidr->ip, exact->room);
+	} else if (type == VALUE_TEXT && plain_equal(pred)) {
+		exact->known = true;
+		exact->text = pred->text;
+	}
+}
+
+/* An address with a colon may be any IPv4 address, written as IPv6. */
+static bool
+exact_refuses(const struct exact *exact, struct slice text)
+{
+	if (!exact->known)
+		return false;
+	if (exact->address)
+		return !slice_eq(text, exact->text) &&
+		    slice_find_byte(text, ':') < 0;
+	return text.len != exact->text.len;
+}
+
 static struct bits
 over_codes(struct bits_scan *scan, const struct plan_node *leaf,
     const struct column *column, const uint64_t *candidates)
@@ -129,11 +178,16 @@ over_codes(struct bits_scan *scan, const struct plan_node *leaf,
 	const struct shape *shapes;
 	const uint32_t *codes;
 	uint64_t *words;
+	struct exact exact;
 	size_t nshapes;
 
+	exact_init(&exact, leaf->pred, column_type(column));
 	for (uint32_t code = 0; code < n; code++) {
 		struct value value;
 
+		if (exact.known && exact_refuses(&exact,
+		    column_dict_text(column, code)))
+			continue;
 		column_dict_value(column, code, &value);
 		holds[code] = plan_value_holds(scan->plan, leaf, &value);
 		holding += holds[code];
@@ -246,21 +300,6 @@ over_numbers(struct bits_scan *scan, const struct plan_node *leaf,
 	return settle(scan, words);
 }
 
-/* The bloom answers for whole texts in ASCII; a needle beyond ASCII, or one
- * whose letters have relatives beyond it (k and s do), may only ask the
- * values. */
-static bool
-bloom_may_answer(const struct pred *pred)
-{
-	if (pred->op != PRED_EQ || pred->has_number)
-		return false;
-	for (size_t i = 0; i < pred->text.len; i++)
-		if ((pred->text.ptr[i] & 0x80) != 0 ||
-		    pred->text.ptr[i] == 'k' || pred->text.ptr[i] == 's')
-			return false;
-	return true;
-}
-
 /* One address, asked of a column in which each has one spelling. */
 static bool
 v4_refuses(const struct pred *pred, const struct column *column)
@@ -278,7 +317,7 @@ v4_refuses(const struct pred *pred, const struct column *column)
 static bool
 bloom_refuses(const struct pred *pred, const struct column *column)
 {
-	return v4_refuses(pred, column) || (bloom_may_answer(pred) &&
+	return v4_refuses(pred, column) || (plain_equal(pred) &&
 	    !column_may_hold(column, pred->text));
 }
 
