@@ -5,6 +5,7 @@
 #include "engine/arena.h"
 #include "engine/check.h"
 #include "engine/map.h"
+#include "parsers/loosename.h"
 
 #define LIST_ITEMS 512	/* members of one list; more stay in the raw line */
 
@@ -166,6 +167,27 @@ kept_field(const struct def *def, struct slice name, bool as_is)
 	return kept_under(def->prefix, name);
 }
 
+/* Known fields are what their names say, and nothing else. */
+static bool
+find_slot(const struct def *def, struct slice name, struct binding *binding)
+{
+	const union map_value *exact = def->slots == NULL ? NULL
+	    : map_find(def->slots, name);
+	unsigned slot;
+
+	if (exact != NULL) {
+		binding->slot = (slot_t)exact->num;
+		return true;
+	}
+	if (def->loose == NULL || (def->prefix.len == 0 &&
+	    field_find(name) < FIELD_KNOWN) ||
+	    !loosename_find(def->loose, name, &slot))
+		return false;
+	binding->slot = (slot_t)slot;
+	binding->loose = true;
+	return true;
+}
+
 static struct binding
 binding_make(const struct def *def, struct slice name)
 {
@@ -173,15 +195,12 @@ binding_make(const struct def *def, struct slice name)
 	    .known = true };
 	char buf[FIELD_NAME_BYTES];
 	bool changed, mapped = false, keep = def->keep, drop = false;
-	const union map_value *slot;
 
 	name = renamed(def, name, buf, &changed);
-	slot = def->slots == NULL ? NULL : map_find(def->slots, name);
-	if (slot != NULL) {
+	if (find_slot(def, name, &binding)) {
 		const struct keymap *map =
-		    &def->slot_targets[slot->num];
+		    &def->slot_targets[binding.slot];
 
-		binding.slot = (slot_t)slot->num;
 		mapped = map->n > 0;
 		for (size_t i = 0; i < map->n; i++) {
 			keep = keep || map->targets[i].keep;
@@ -225,8 +244,12 @@ reading_put_node(struct reading *reading, uint32_t node, struct value value)
 		return;
 	}
 	binding = binding_of(reading, node);
-	if (binding->slot != SLOT_NONE)
+	if (binding->slot != SLOT_NONE && (!binding->loose ||
+	    binding->filled == reading->attempt ||
+	    reading_slot(reading, binding->slot) == NULL)) {
 		reading_put_slot(reading, binding->slot, value);
+		binding->filled = reading->attempt;
+	}
 	if (binding->keep == FIELD_NONE)
 		return;
 	if (reading->nextras == EVENT_FIELDS) {

@@ -32,7 +32,9 @@ struct binding {
 	slot_t	 slot;		/* SLOT_NONE: no rule names it */
 	field_t	 keep;		/* FIELD_NONE: not kept */
 	bool	 known;		/* this row is filled in */
+	bool	 loose;		/* gives way to a key that came before */
 	uint32_t seen;		/* number of the try that put the key last */
+	uint32_t filled;	/* and of that in which it filled the slot */
 };
 
 struct tape_item {
@@ -142,5 +144,8 @@ struct value unescape_text(struct reading *reading, struct slice text,
 
 /* --- mapping.c: from slots to fields ------------------------------------- */
 void mapping_run(struct reading *reading);
+
+/* One block over the fields of the event, apart from any line. */
+void mapping_run_block(struct reading *reading, const struct block *block);
 
 #endif

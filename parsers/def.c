@@ -22,6 +22,7 @@
 #include "engine/timeparse.h"
 #include "engine/yaml.h"
 #include "engine/zone.h"
+#include "parsers/loosename.h"
 #include "parsers/template.h"
 #include "parsers/timetext.h"
 
@@ -2042,11 +2043,33 @@ finish_slots(struct loader *l)
 		l->slot_targets[i].slot = (slot_t)i;
 }
 
+/* A key with targets is known at the end of longer names too; what only a
+ * condition or a time asks for is known by its whole name. */
+static void
+read_names(struct loader *l)
+{
+	const struct yaml_node *node = section(l, "names");
+	struct slice word = yaml_text(node, SLICE("exact"));
+	struct map *loose;
+
+	if (!slice_eq(word, SLICE("exact")) &&
+	    !slice_eq(word, SLICE("loose")))
+		complain(l, node, "names are exact or loose");
+	if (!slice_eq(word, SLICE("loose")))
+		return;
+	loose = map_new();
+	own_map(l, loose);
+	for (size_t i = 0; i < l->nslots; i++)
+		loosename_add(loose, l->slot_names[i], (unsigned)i,
+		    l->slot_targets[i].n > 0);
+	l->def->loose = loose;
+}
+
 static const char *const top_keys[] = { "name", "description", "base",
     "module", "dataset", "logsource", "observer", "match", "decode",
     "prefix", "rename", "keep", "skip", "keys", "tables", "set", "time",
     "when", "copy", "templates", "patterns", "examples", "host",
-    "unwrap", NULL };
+    "unwrap", "names", NULL };
 
 static const struct source *
 find_source(const struct loader *l, struct slice name)
@@ -2117,6 +2140,7 @@ read_def(struct loader *l, const struct source *source)
 		free(l->slot_targets);
 		l->slot_names = names;
 		l->slot_targets = targets;
+		read_names(l);
 		finish_slots(l);
 	} else {
 		free(l->slot_names);

@@ -279,6 +279,7 @@ struct def {
 	struct words skip;
 	size_t	 nslots;
 	const struct map *slots;	/* name -> slot */
+	const struct map *loose;	/* the same, see loosename.h; or NULL */
 	const struct slice *slot_names;
 	const struct keymap *slot_targets;	/* by slot; n 0: none */
 	enum host_field host;
