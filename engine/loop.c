@@ -9,6 +9,7 @@
 #include "engine/framing.h"
 #include "engine/log.h"
 #include "engine/metric.h"
+#include "engine/pacing.h"
 #include "engine/pipeline.h"
 #include "engine/strbuf.h"
 
@@ -23,6 +24,7 @@
 /* One submitted batch: what it holds of each input. */
 struct ticket {
 	size_t	 raw_bytes;
+	int64_t	 submitted_ns;	/* monotonic */
 	uint32_t *counts;	/* by input->number - 1 */
 };
 
@@ -47,6 +49,7 @@ struct loop {
 	struct ticket *tickets;	/* ring: number % most */
 	size_t	 most;
 	uint64_t submitted, committed;	/* batches */
+	struct pacing pacing;
 	size_t	 bytes_in_flight;
 	int64_t	 now_ns;	/* arrival of what this callback reads */
 	bool	 slowed, full, stopping, dead;
@@ -72,6 +75,7 @@ submit(struct loop *loop)
 
 	ticket->counts = loop->counts;
 	ticket->raw_bytes = batch->raw_bytes;
+	ticket->submitted_ns = clock_mono_ns();
 	loop->counts = counts;
 	memset(counts, 0, loop->ninputs * sizeof(*counts));
 	loop->bytes_in_flight += batch->raw_bytes;
@@ -215,8 +219,7 @@ bool
 loop_ready(struct loop *loop)
 {
 	bool ready = !loop->full && !loop->dead && !loop->finished &&
-	    loop->submitted - loop->committed <
-	    (uint64_t)loop->conf->batches_in_flight &&
+	    loop->submitted - loop->committed < loop->pacing.window &&
 	    loop->bytes_in_flight < (size_t)loop->conf->bytes_in_flight;
 
 	if (!ready && !loop->slowed)
@@ -264,6 +267,19 @@ ticket_done(struct loop *loop, uint64_t number, bool stored)
 }
 
 static void
+batches_done(struct loop *loop, uint64_t number)
+{
+	int64_t took_ns = clock_mono_ns() -
+	    loop->tickets[loop->committed % loop->most].submitted_ns;
+
+	while (loop->committed <= number)
+		ticket_done(loop, loop->committed++, true);
+	pacing_done(&loop->pacing, number, took_ns, loop->slowed,
+	    loop->submitted);
+	pipeline_pace(loop->pipeline, loop->pacing.window);
+}
+
+static void
 progress_all(struct loop *loop)
 {
 	for (size_t i = 0; i < loop->ninputs; i++)
@@ -278,8 +294,7 @@ take_news(struct loop *loop, const struct news *news)
 
 	switch (news->kind) {
 	case NEWS_COMMITTED:
-		while (loop->committed <= news->number)
-			ticket_done(loop, loop->committed++, true);
+		batches_done(loop, news->number);
 		break;
 	case NEWS_ANSWER:
 		asker->answered(asker, news->seen,
@@ -434,6 +449,8 @@ loop_new(const struct conf *conf, struct pipeline *pipeline,
 	loop->node = node;
 	loop->first_seq = first_seq;
 	loop->most = loop_most_in_flight(conf);
+	pacing_init(&loop->pacing, (uint64_t)conf->batches_in_flight);
+	pipeline_pace(pipeline, loop->pacing.window);
 	loop->buffer_bytes = (size_t)conf->line_bytes + FRAMING_SLACK +
 	    READ_BYTES;
 	loop->buffer = xmalloc(loop->buffer_bytes);

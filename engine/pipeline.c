@@ -9,6 +9,7 @@
 #include "engine/strbuf.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct pipeline {
 	size_t	 most;
 	size_t	 nworkers;
 	uint64_t submitted, committed;	/* loop */
+	_Atomic uint64_t window; /* batches; the loop slows senders there */
 	struct ring *work, *correlate, *write, *news;
 	int	 news_fd;
 	bool	 started;
@@ -87,7 +89,7 @@ struct writer_state {
 	struct parcel *held, **held_last; /* of a request not all here yet */
 	bool	 full, dead;
 	uint64_t number;	/* last one added */
-	size_t	 bytes;		/* raw, added and not committed */
+	size_t	 bytes, batches; /* added and not committed; raw bytes */
 	int64_t	 since_ns;	/* when it became dirty */
 	int64_t	 tended_ns, tried_ns;
 };
@@ -141,7 +143,7 @@ writer_commit_all(struct writer_state *state)
 	news_post(state->pipeline, (struct news){ .kind = NEWS_COMMITTED,
 	    .number = state->number }, SLICE(""));
 	state->dirty = state->owed = state->full = false;
-	state->bytes = 0;
+	state->bytes = state->batches = 0;
 }
 
 static void
@@ -176,6 +178,7 @@ writer_add_one(struct writer_state *state, struct parcel *parcel)
 	state->owed |= parcel->owed;
 	state->number = parcel->number;
 	state->bytes += parcel->batch->raw_bytes;
+	state->batches++;
 	stages->add(stages->user, parcel->batch);
 	parcel_free(parcel);
 }
@@ -244,7 +247,8 @@ commit_due(const struct writer_state *state, bool nothing_waits)
 		return now_ns - state->tried_ns >= FULL_MS * INT64_C(1000000);
 	if (state->owed && nothing_waits)
 		return true;
-	return state->bytes >= COMMIT_BYTES ||
+	return state->bytes >= COMMIT_BYTES || state->batches >=
+	    atomic_load(&state->pipeline->window) / 2 ||
 	    now_ns - state->since_ns >= COMMIT_MS * INT64_C(1000000);
 }
 
@@ -310,6 +314,7 @@ pipeline_new(const struct pipeline_stages *stages, size_t workers,
 	pipeline->stages = *stages;
 	pipeline->nworkers = workers;
 	pipeline->most = most_in_flight;
+	atomic_init(&pipeline->window, most_in_flight);
 	/* Nobody on the way waits for room as long as the loop keeps to it. */
 	pipeline->work = ring_new(most_in_flight);
 	pipeline->correlate = ring_new(most_in_flight);
@@ -353,6 +358,12 @@ pipeline_room(const struct pipeline *pipeline)
 
 	return in_flight < pipeline->most ?
 	    pipeline->most - (size_t)in_flight : 0;
+}
+
+void
+pipeline_pace(struct pipeline *pipeline, uint64_t window)
+{
+	atomic_store(&pipeline->window, window);
 }
 
 bool

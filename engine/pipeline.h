@@ -15,7 +15,8 @@
  * slows its senders. Submitting never waits.
  *
  * When to commit: as soon as the write thread has nothing more to add and
- * somebody waits for an answer; else after COMMIT_MS or at COMMIT_BYTES. A
+ * somebody waits for an answer; else after COMMIT_MS, at COMMIT_BYTES, or when
+ * half of what may be in flight is added and waits for nothing else. A
  * batch that is marked commit_with_next is added together with the next, or,
  * when none comes any more, not at all.
  *
@@ -72,6 +73,10 @@ uint64_t pipeline_submit(struct pipeline *pipeline, struct batch *batch,
 
 /* Batches that may be submitted before most_in_flight are in flight. */
 size_t pipeline_room(const struct pipeline *pipeline);
+
+/* Senders are slowed at `window` batches in flight, of which there may be
+ * most_in_flight at the start. */
+void pipeline_pace(struct pipeline *pipeline, uint64_t window);
 
 /* Is no batch waiting for a worker? Then a batch need not be full to go. */
 bool pipeline_idle(struct pipeline *pipeline);
