@@ -1,24 +1,24 @@
 /* correlation/prefilter.h -- which rules can match at all.
  *
  * Of every rule we look for texts of which one must be there for the rule to
- * match, the rarest set of them. Exact values are found by a hash; every other
- * text by three bytes of it, the rarest, which a sieve of bits lets through
- * wherever a value has them. A rule becomes a candidate when one of its texts
- * is seen; a rule without such texts always is one. Cost follows the bytes of
- * the values, not the number of rules.
- *
- * (An automaton over the same texts needs 55 MB for 3,700 rules and waits for
- * memory at each byte; the sieves have 1 to 32 KB, and no place waits for the
- * one before.)
+ * match, the rarest set of them (literal.h); they are looked for in values
+ * all at once (textset.h). A rule becomes a candidate when one of its texts is
+ * seen. Of a rule without such texts we ask what it says of one field alone
+ * (probe.h); if that is nothing either, it always is a candidate. What a value
+ * led to is remembered (value_memo.h). Cost follows the bytes of the values
+ * that are new, not the number of rules.
  *
  * Memory: prefilter_build gives an owned prefilter.
- * Owner:  immutable; any thread may read. The sink is one thread's.
+ * Owner:  immutable; any thread may read. The memo and the sink are one
+ *         thread's.
  */
 #ifndef YAGURA_CORRELATION_PREFILTER_H
 #define YAGURA_CORRELATION_PREFILTER_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "correlation/textset.h"
 
 struct cond;
 struct event;
@@ -32,24 +32,32 @@ struct prefilter_rule {
 	const struct cond *cond;
 };
 
+/* Its matchers have the numbers from `first` on, so that the memos of many
+ * prefilters fit into one. */
 struct prefilter *prefilter_build(const struct prefilter_rule *rules,
-    size_t n);
+    size_t n, size_t first);
 void prefilter_free(struct prefilter *prefilter);	/* NULL does nothing */
+size_t prefilter_matchers(const struct prefilter *prefilter);
 
-/* Candidates, each once, in no order. */
-struct prefilter_sink {
-	uint64_t *seen;		/* bit per rule number; cleared by the owner */
-	uint32_t *rule;		/* room for every rule */
-	size_t	 n;
-};
+#define PREFILTER_SHORT 6	/* values of fewer bytes are not remembered:
+				 * looking is as fast */
 
+/* What one thread remembers about matchers below `matchers`, rule numbers
+ * being below `rules`. Owned. */
+struct prefilter_memo;
+struct prefilter_memo *prefilter_memo_new(size_t matchers, size_t rules);
+void prefilter_memo_free(struct prefilter_memo *memo);	/* NULL: nothing */
+
+/* Offers candidates in no order. Between pred_scratch_begin and its end; memo
+ * may be NULL. */
 void prefilter_run(const struct prefilter *prefilter,
     const struct event *event, struct pred_scratch *scratch,
-    struct prefilter_sink *sink);
+    struct prefilter_memo *memo, struct rule_sink *sink);
 
-/* For tests: rules that are always candidates, texts, bytes. */
+/* For tests: rules that are always candidates, rules that ask what is no
+ * text, texts, bytes. */
 struct prefilter_figures {
-	size_t	 rules, always, matchers, texts, bytes;
+	size_t	 rules, always, asking, matchers, texts, bytes;
 };
 void prefilter_figures(const struct prefilter *prefilter,
     struct prefilter_figures *figures);

@@ -116,14 +116,33 @@ part_of_mod(enum mod mod)
 	}
 }
 
+/* Other words for the flags of regular expressions, which pySigma takes. */
+static const struct {
+	const char *word;
+	enum mod mod;
+} other_words[] = { { "ignorecase", MOD_I }, { "multiline", MOD_M },
+	{ "dotall", MOD_S } };
+
+static enum mod
+find_mod(struct slice word)
+{
+	enum mod mod = 0;
+
+	for (size_t i = 0; i < sizeof(other_words) / sizeof(other_words[0]);
+	    i++)
+		if (slice_eq(word, slice_cstr(other_words[i].word)))
+			return other_words[i].mod;
+	while (mod < MODS && !slice_eq(word, slice_cstr(mod_names[mod])))
+		mod++;
+	return mod;
+}
+
 static bool
 add_mod(struct item *item, struct slice word)
 {
+	enum mod mod = find_mod(word);
 	char hint[64];
-	enum mod mod = 0;
 
-	while (mod < MODS && !slice_eq(word, slice_cstr(mod_names[mod])))
-		mod++;
 	if (mod == MODS) {
 		sigma_refuse(item->scope, item->key,
 		    "unknown modifier \"%.*s\"%s", (int)word.len, word.ptr,
@@ -150,18 +169,22 @@ add_mod(struct item *item, struct slice word)
 	return true;
 }
 
-/* Each of these decides alone what is compared; two of them contradict. */
+/* Each of these decides alone what is compared; two of them contradict. Only
+ * another field may be one to start or end with, or to contain. */
 static bool
 check_together(const struct item *item)
 {
-	static const enum mod kinds[] = { MOD_CONTAINS, MOD_STARTSWITH,
-	    MOD_ENDSWITH, MOD_RE, MOD_CIDR, MOD_LT, MOD_LTE, MOD_GT, MOD_GTE,
-	    MOD_EXISTS, MOD_FIELDREF };
+	static const enum mod kinds[] = { MOD_FIELDREF, MOD_CONTAINS,
+	    MOD_STARTSWITH, MOD_ENDSWITH, MOD_RE, MOD_CIDR, MOD_LT, MOD_LTE,
+	    MOD_GT, MOD_GTE, MOD_EXISTS };
 	enum mod first = MODS;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!item->has[kinds[i]])
 			continue;
+		if (first == MOD_FIELDREF && kinds[i] <= MOD_ENDSWITH &&
+		    item->nencoders == 0)
+			first = MODS;
 		if (first != MODS) {
 			sigma_refuse(item->scope, item->key,
 			    "modifiers \"%s\" and \"%s\" cannot both decide "
@@ -322,6 +345,12 @@ read_fieldref(const struct item *item, const struct yaml_node *node)
 {
 	struct pred pred = item->model;
 
+	if (item->has[MOD_CONTAINS])
+		pred.how = PRED_CONTAINS;
+	else if (item->has[MOD_STARTSWITH])
+		pred.how = PRED_STARTS;
+	else if (item->has[MOD_ENDSWITH])
+		pred.how = PRED_ENDS;
 	pred.op = PRED_FIELDREF;
 	pred.nothers = (uint8_t)mapping_resolve(item->scope->mapping,
 	    item->scope->logsource, node->text, pred.others);
@@ -415,15 +444,28 @@ read_null(const struct item *item, const struct yaml_node *node)
 
 /* --- placeholders -------------------------------------------------------- */
 
+/* The next percent sign at or behind `at`; "\%" is only a character. */
+static ptrdiff_t
+find_percent(struct slice text, size_t at)
+{
+	for (; at < text.len; at++) {
+		if (text.ptr[at] == '\\' && at + 1 < text.len)
+			at++;
+		else if (text.ptr[at] == '%')
+			return (ptrdiff_t)at;
+	}
+	return -1;
+}
+
 /* "%name%" at `at` of the text or behind; *at is where it begins. */
 static bool
 find_placeholder(struct slice text, size_t *at, struct slice *name)
 {
-	ptrdiff_t from = slice_find_byte(slice_skip(text, *at), '%'), to;
+	ptrdiff_t from = find_percent(text, *at), to;
 
 	if (from < 0)
 		return false;
-	*at += (size_t)from;
+	*at = (size_t)from;
 	to = slice_find_byte(slice_skip(text, *at + 1), '%');
 	if (to <= 0)
 		return false;
@@ -459,6 +501,24 @@ struct expansion {
 	size_t	 n;
 };
 
+/* The text with "\%" as the character it stands for. */
+static struct slice
+plain_percents(struct arena *arena, struct slice text)
+{
+	char *out = arena_text(arena, text.len + 1);
+	size_t len = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\\' && i + 1 < text.len) {
+			if (text.ptr[i + 1] != '%')
+				out[len++] = '\\';
+			i++;
+		}
+		out[len++] = text.ptr[i];
+	}
+	return slice_of(out, len);
+}
+
 static bool
 add_expanded(struct expansion *e, struct slice text)
 {
@@ -474,6 +534,7 @@ add_expanded(struct expansion *e, struct slice text)
 	}
 	plain.has[MOD_EXPAND] = false;
 	*copy = *e->node;
+	text = plain_percents(e->item->scope->arena, text);
 	copy->text = text;
 	copy->quoted = !slice_double(text, &number);
 	e->any[e->n] = read_value(&plain, copy);

@@ -235,6 +235,28 @@ put16(struct sigma_text *out, unsigned unit, bool high_first)
 	out->unit[out->n++] = (glob_unit)(high_first ? low : high);
 }
 
+/* Appends text; NULL, or what is wrong with it. */
+static const char *
+put_run(struct sigma_text *out, struct slice bytes, bool high_first)
+{
+	while (bytes.len > 0) {
+		uint32_t point;
+		size_t n = utf8_next(bytes, &point);
+
+		if (n == 0)
+			return "the value is not UTF-8";
+		if (point > 0xffff) {
+			put16(out, 0xd800 + ((point - 0x10000) >> 10),
+			    high_first);
+			point = 0xdc00 + ((point - 0x10000) & 0x3ff);
+		}
+		put16(out, point, high_first);
+		bytes = slice_skip(bytes, n);
+	}
+	return NULL;
+}
+
+/* Wildcards stay what they are. */
 const char *
 sigma_utf16(struct arena *arena, struct sigma_texts *texts, bool high_first,
     bool mark)
@@ -243,27 +265,24 @@ sigma_utf16(struct arena *arena, struct sigma_texts *texts, bool high_first,
 		struct sigma_text *text = &texts->at[i];
 		struct sigma_text out = text_new(arena, 2 * text->n + 2);
 		char *bytes = arena_text(arena, text->n + 1);
-		struct slice s = slice_of(bytes, text->n);
 
-		if (has_wildcards(text))
-			return no_wildcards;
-		for (size_t k = 0; k < text->n; k++)
-			bytes[k] = (char)text->unit[k];
 		if (mark)
 			put16(&out, 0xfeff, high_first);
-		while (s.len > 0) {
-			uint32_t point;
-			size_t n = utf8_next(s, &point);
+		for (size_t k = 0; k < text->n; k++) {
+			const char *why;
+			size_t n = 0;
 
-			if (n == 0)
-				return "the value is not UTF-8";
-			if (point > 0xffff) {
-				put16(&out, 0xd800 + ((point - 0x10000) >> 10),
-				    high_first);
-				point = 0xdc00 + ((point - 0x10000) & 0x3ff);
+			while (k + n < text->n && text->unit[k + n] <
+			    GLOB_STAR) {
+				bytes[n] = (char)text->unit[k + n];
+				n++;
 			}
-			put16(&out, point, high_first);
-			s = slice_skip(s, n);
+			why = put_run(&out, slice_of(bytes, n), high_first);
+			if (why != NULL)
+				return why;
+			k += n;
+			if (k < text->n)
+				out.unit[out.n++] = text->unit[k];
 		}
 		*text = out;
 	}

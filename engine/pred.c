@@ -35,6 +35,7 @@ struct pred_scratch {
 	struct regex_scratch *regex;
 	char	*buf;		/* folding outside begin and end */
 	size_t	 cap;
+	char	 formatted[VALUE_TEXT_BYTES];
 	struct value member;	/* a value that is a member of the struct */
 	bool	 remember;
 	size_t	 nfolded;
@@ -138,6 +139,20 @@ pred_fold(struct pred_scratch *scratch, struct slice text)
 		scratch->buf = xrealloc(scratch->buf, scratch->cap);
 	}
 	return slice_of(scratch->buf, fold_put(scratch->buf, text));
+}
+
+/* What was formatted into a buffer of the caller must not be remembered by its
+ * address. It is short, and ASCII. */
+struct slice
+pred_fold_value(struct pred_scratch *scratch, const struct value *value,
+    struct slice text)
+{
+	if (value->text != NULL)
+		return pred_fold(scratch, text);
+	check(text.len <= VALUE_TEXT_BYTES);
+	for (size_t i = 0; i < text.len; i++)
+		scratch->formatted[i] = ascii_lower(text.ptr[i]);
+	return slice_of(scratch->formatted, text.len);
 }
 
 /* --- making a pred ------------------------------------------------------- */
@@ -501,11 +516,9 @@ value_holds(const struct pred *pred, const struct value *value,
 	if (pred->op == PRED_RE)
 		return regex_match(pred->regex, s.text, scratch->regex);
 	check(pred->op < PRED_OPS && ops[pred->op].holds != NULL);
-	/* What was formatted into buf must not be remembered by address. */
-	if (ops[pred->op].folds && !pred->cased && !pred->has_number &&
-	    s.text.ptr != buf)
+	if (ops[pred->op].folds && !pred->cased && !pred->has_number)
 		s.text = folded.ptr != NULL ? folded
-		    : pred_fold(scratch, s.text);
+		    : pred_fold_value(scratch, value, s.text);
 	return ops[pred->op].holds(pred, &s);
 }
 
@@ -625,26 +638,39 @@ holds_null(const struct value *value)
 }
 
 static bool
-same_text(const struct value *a, const struct value *b, bool cased,
-    struct pred_scratch *scratch)
+texts_meet(uint8_t how, struct slice a, struct slice b)
+{
+	switch (how) {
+	case PRED_STARTS:
+		return slice_starts(a, b);
+	case PRED_ENDS:
+		return slice_ends(a, b);
+	case PRED_CONTAINS:
+		return slice_find(a, b) >= 0;
+	}
+	return slice_eq(a, b);
+}
+
+static bool
+values_meet(const struct pred *pred, const struct value *a,
+    const struct value *b, struct pred_scratch *scratch)
 {
 	char abuf[VALUE_TEXT_BYTES], bbuf[VALUE_TEXT_BYTES];
 	struct slice left, right;
 	char *copy;
-	bool same;
+	bool meet;
 
 	if (a->type == VALUE_NULL || b->type == VALUE_NULL)
 		return false;
 	left = value_as_text(a, abuf);
 	right = value_as_text(b, bbuf);
-	if (cased || slice_eq(left, right))
-		return slice_eq(left, right);
+	if (pred->cased || slice_eq(left, right))
+		return texts_meet(pred->how, left, right);
 	copy = xmalloc(FOLD_ROOM(left.len));
 	left = slice_of(copy, fold_put(copy, left));
-	same = slice_eq(left, right.ptr == bbuf ? right
-	    : pred_fold(scratch, right));
+	meet = texts_meet(pred->how, left, pred_fold_value(scratch, b, right));
 	free(copy);
-	return same;
+	return meet;
 }
 
 static bool
@@ -660,8 +686,8 @@ holds_fieldref(const struct pred *pred, const struct event *event,
 		return false;
 	for (size_t i = 0; i < value_members(a); i++)
 		for (size_t k = 0; k < value_members(b); k++)
-			if (same_text(value_member(a, i), value_member(b, k),
-			    pred->cased, scratch))
+			if (values_meet(pred, value_member(a, i),
+			    value_member(b, k), scratch))
 				return true;
 	return false;
 }

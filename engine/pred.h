@@ -45,6 +45,8 @@ struct pred {
 	uint8_t	 nfields;	/* 0: keyword, looks into every own value */
 	field_t	 fields[PRED_FIELDS];
 	uint16_t place;		/* number of the list of fields; 0: none */
+	uint8_t	 how;		/* FIELDREF: 0 equals, or STARTS ENDS
+				 * CONTAINS */
 	uint8_t	 nothers;
 	field_t	 others[PRED_FIELDS];	/* FIELDREF: the first there is */
 	struct slice text;	/* the literal; folded unless cased */
@@ -78,6 +80,11 @@ void pred_scratch_end(struct pred_scratch *scratch);
 /* The text folded; valid until the next call, between begin and end until
  * the end. */
 struct slice pred_fold(struct pred_scratch *scratch, struct slice text);
+
+/* The same for what value_as_text gave; if the value had no text of its own,
+ * valid until the next call. */
+struct slice pred_fold_value(struct pred_scratch *scratch,
+    const struct value *value, struct slice text);
 
 /* Values on which a regular expression ran into its limits. */
 uint64_t pred_runaways(const struct pred_scratch *scratch);

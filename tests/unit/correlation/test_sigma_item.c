@@ -136,6 +136,63 @@ keywords_look_into_every_value(void **state)
 }
 
 static void
+fields_are_compared_with_fields(void **state)
+{
+	(void)state;
+	assert_true(item("F|fieldref: G", "\"F\":\"aB\",\"G\":\"Ab\""));
+	assert_false(item("F|fieldref: G", "\"F\":\"aB\""));
+	assert_false(item("F|fieldref|cased: G",
+	    "\"F\":\"aB\",\"G\":\"Ab\""));
+	assert_true(item("F|fieldref|startswith: G",
+	    "\"F\":\"C:\\\\a\\\\b\",\"G\":\"c:\\\\A\""));
+	assert_false(item("F|fieldref|startswith: G",
+	    "\"F\":\"xab\",\"G\":\"ab\""));
+	assert_true(item("F|endswith|fieldref: G",
+	    "\"F\":\"xaB\",\"G\":\"ab\""));
+	assert_false(item("F|fieldref|endswith: G",
+	    "\"F\":\"abx\",\"G\":\"ab\""));
+	assert_true(item("F|fieldref|contains: G",
+	    "\"F\":\"x4711y\",\"G\":4711"));
+	assert_false(item("F|fieldref|contains|cased: G",
+	    "\"F\":\"xABy\",\"G\":\"ab\""));
+	assert_true(item("F|fieldref|neq: G",
+	    "\"F\":\"a\",\"G\":\"b\""));
+	assert_false(item("F|fieldref|neq: G",
+	    "\"F\":\"a\",\"G\":\"A\""));
+}
+
+static void
+wildcards_stay_in_wide_text(void **state)
+{
+	(void)state;
+	assert_true(item("F|wide|contains: 'a*b'",
+	    "\"F\":\"xa\\u0000yyb\\u0000\""));
+	assert_false(item("F|wide: 'a*b'",
+	    "\"F\":\"xa\\u0000yyb\\u0000\""));
+	assert_true(item("F|wide: 'a\\*b'",
+	    "\"F\":\"a\\u0000*\\u0000b\\u0000\""));
+}
+
+static void
+flags_of_expressions_have_longer_names(void **state)
+{
+	(void)state;
+	assert_true(item("F|re|ignorecase: ^ab$", "\"F\":\"AB\""));
+	assert_true(item("F|re|multiline: ^b$", "\"F\":\"a\\nb\""));
+	assert_true(item("F|re|dotall: a.c", "\"F\":\"a\\nc\""));
+}
+
+static void
+escaped_percent_signs_are_no_placeholders(void **state)
+{
+	(void)state;
+	assert_true(item("F|expand: 'a\\%b\\%c'", "\"F\":\"a%b%c\""));
+	assert_true(item("F|expand: '50% of\\*'", "\"F\":\"50% of*\""));
+	assert_true(item("F|expand: 'c:\\a\\\\*'",
+	    "\"F\":\"c:\\\\a\\\\b\""));
+}
+
+static void
 every_mistake_is_named_with_its_place(void **state)
 {
 #define RULE "title: t\nlogsource: {product: p}\ndetection:\n  sel:\n"
@@ -188,6 +245,10 @@ main(void)
 		cmocka_unit_test(windash_varies_dashes_before_words),
 		cmocka_unit_test(encodings_are_applied_in_the_order_written),
 		cmocka_unit_test(keywords_look_into_every_value),
+		cmocka_unit_test(fields_are_compared_with_fields),
+		cmocka_unit_test(wildcards_stay_in_wide_text),
+		cmocka_unit_test(flags_of_expressions_have_longer_names),
+		cmocka_unit_test(escaped_percent_signs_are_no_placeholders),
 		cmocka_unit_test(every_mistake_is_named_with_its_place),
 	};
 

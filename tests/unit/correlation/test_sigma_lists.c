@@ -77,7 +77,7 @@ a_placeholder_stands_for_every_value_of_its_list(void **state)
 
 	(void)state;
 	write_file("a.yml", "title: A\nlogsource: {product: p}\ndetection: "
-	    "{s: {f|contains|expand: '%dom%\\%user%', n|expand: '%ids%', "
+	    "{s: {f|contains|expand: '%dom%\\\\%user%', n|expand: '%ids%', "
 	    "ip|cidr|expand: '%nets%'}, condition: s}\n");
 	write_file("lists/dom.txt", "# ours\nCORP\n  LAB \r\n\n");
 	write_file("lists/more.yml", "user: [adm*, 'svc_%x%']\nids: [1, 2]\n"

@@ -331,6 +331,32 @@ what_was_picked_is_remembered_for_one_event(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void
+numbers_without_text_are_not_mistaken_for_each_other(void **state)
+{
+	struct fixture *f = *state;
+	struct pred a = pattern(f, "*11*", false);
+	struct pred b = pattern(f, "*22*", false);
+
+	b.fields[0] = f->g;
+	event_set(f->event, f->f, value_long(111));
+	event_set(f->event, f->g, value_long(222));
+	pred_scratch_begin(f->scratch, 1);
+	assert_true(pred_holds(&a, f->event, f->scratch));
+	assert_true(pred_holds(&b, f->event, f->scratch));
+	pred_scratch_end(f->scratch);
+}
+
+static void
+times_compare_without_case_too(void **state)
+{
+	struct fixture *f = *state;
+	struct pred pred = pattern(f, "*T00:00:01*", false);
+
+	event_set(f->event, f->f, value_time(1000000000));
+	assert_true(pred_holds(&pred, f->event, f->scratch));
+}
+
 int
 main(void)
 {
@@ -350,6 +376,8 @@ main(void)
 		TEST(a_field_may_equal_another),
 		TEST(what_was_picked_is_remembered_for_one_event),
 		TEST(remembered_foldings_are_forgotten_at_the_end),
+		TEST(numbers_without_text_are_not_mistaken_for_each_other),
+		TEST(times_compare_without_case_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,98 @@
+#include "correlation/value_memo.h"
+
+#include <stdlib.h>
+
+#include "engine/check.h"
+#include "engine/hash.h"
+
+/* After so many questions we look how many were answered; with fewer than one
+ * in sixteen we rest for a while. */
+#define ROUND 4096
+#define LEAST (ROUND / 16)
+#define REST (8 * ROUND)
+
+struct entry {
+	uint64_t hash;		/* 0: free */
+	uint16_t len;
+	uint8_t	 type, n;
+	uint32_t rules[VALUE_MEMO_RULES];
+	char	 text[VALUE_MEMO_BYTES];
+};
+
+_Static_assert(sizeof(struct entry) == 256, "entries fill whole lines");
+
+struct value_memo {
+	uint32_t met[VALUE_MEMO_SLOTS];	/* hashes met once */
+	uint32_t asked, known, rest;
+	struct entry entries[VALUE_MEMO_SLOTS];
+};
+
+struct value_memo *
+value_memo_new(void)
+{
+	return xcalloc(1, sizeof(struct value_memo));
+}
+
+void
+value_memo_free(struct value_memo *memo)
+{
+	free(memo);
+}
+
+static bool
+is_resting(struct value_memo *memo)
+{
+	if (memo->rest > 0) {
+		memo->rest--;
+		return true;
+	}
+	if (++memo->asked == ROUND) {
+		if (memo->known < LEAST)
+			memo->rest = REST;
+		memo->asked = memo->known = 0;
+	}
+	return false;
+}
+
+enum value_memo_answer
+value_memo_find(struct value_memo *memo, struct slice text, uint8_t type,
+    const uint32_t **rules, size_t *n, uint64_t *hash)
+{
+	const struct entry *entry;
+	uint32_t *met;
+
+	if (text.len > VALUE_MEMO_BYTES || is_resting(memo))
+		return MEMO_UNKNOWN;
+	*hash = hash64(text) | 1;
+	entry = &memo->entries[(*hash >> 32) % VALUE_MEMO_SLOTS];
+	if (entry->hash == *hash && entry->type == type &&
+	    slice_eq(slice_of(entry->text, entry->len), text)) {
+		memo->known++;
+		*rules = entry->rules;
+		*n = entry->n;
+		return MEMO_KNOWN;
+	}
+	met = &memo->met[(*hash >> 32) % VALUE_MEMO_SLOTS];
+	if (*met == (uint32_t)*hash)
+		return MEMO_WANTED;
+	*met = (uint32_t)*hash;
+	return MEMO_UNKNOWN;
+}
+
+void
+value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
+    uint64_t hash, const uint32_t *rules, size_t n)
+{
+	struct entry *entry = &memo->entries[(hash >> 32) % VALUE_MEMO_SLOTS];
+
+	if (n > VALUE_MEMO_RULES || text.len > VALUE_MEMO_BYTES)
+		return;
+	entry->hash = hash;
+	entry->type = type;
+	entry->len = (uint16_t)text.len;
+	entry->n = (uint8_t)n;
+	if (n > 0)
+		memcpy(entry->rules, rules, n * sizeof(*rules));
+	if (text.len > 0)
+		memcpy(entry->text, text.ptr, text.len);
+}

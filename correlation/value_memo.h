@@ -1,0 +1,44 @@
+/* correlation/value_memo.h -- which rules a value led to, the last time.
+ *
+ * The same programs, keys and names come in event after event. What an index
+ * found for a value of a field is kept under its bytes, and a value that comes
+ * again costs a hash and a comparison of bytes. Each value has one place, the
+ * next one with that place takes it; a value is kept when it is met for the
+ * second time, so that those met once push nobody out. Where hardly any value
+ * comes again (identifiers, times), we stop asking for a while.
+ *
+ * Owner:  one thread.
+ * Memory: value_memo_new gives an owned memo, VALUE_MEMO_SLOTS of 256 bytes.
+ */
+#ifndef YAGURA_CORRELATION_VALUE_MEMO_H
+#define YAGURA_CORRELATION_VALUE_MEMO_H
+
+#include <stdint.h>
+
+#include "engine/slice.h"
+
+#define VALUE_MEMO_SLOTS 512
+#define VALUE_MEMO_BYTES 164	/* longer values are not kept */
+#define VALUE_MEMO_RULES 20	/* nor those that lead to more */
+
+struct value_memo;
+
+struct value_memo *value_memo_new(void);
+void value_memo_free(struct value_memo *memo);	/* NULL does nothing */
+
+enum value_memo_answer {
+	MEMO_UNKNOWN,		/* and not worth keeping yet */
+	MEMO_WANTED,		/* unknown: value_memo_put would keep it */
+	MEMO_KNOWN,
+};
+
+/* `type` tells values apart whose text is the same. On MEMO_KNOWN *rules and
+ * *n, valid until the next put. On MEMO_WANTED *hash is for the put. */
+enum value_memo_answer value_memo_find(struct value_memo *memo,
+    struct slice text, uint8_t type, const uint32_t **rules, size_t *n,
+    uint64_t *hash);
+
+void value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
+    uint64_t hash, const uint32_t *rules, size_t n);
+
+#endif
