@@ -1,11 +1,10 @@
-/* Rows are put in order first: events with the same fields and dataset are one
- * shape, shapes of one dataset stand together, and within a shape rows go by
- * time. So a field's values are one run for each shape, lines that look alike
- * are neighbours, and most values repeat the one before.
+/* Rows are put in order first (chunk_order.c): those with the same fields whose
+ * lines are put together alike stand together, so a field's values are one run
+ * for each template, and most values repeat the one before.
  *
- * Then every value is copied once to the array of its column, and columns are
- * packed one by one; see column_build.c. The raw lines go to pages of
- * CHUNK_PAGE rows. yagura-chunk(5) draws the bytes.
+ * Then columns are packed one by one (column_build.c), of fields that the lines
+ * do not give; and what the lines have beside fields goes to pages of CHUNK_PAGE
+ * rows (vars.c). yagura-chunk(5) draws the bytes.
  */
 #include "storage/chunk_build.h"
 
@@ -14,257 +13,163 @@
 #include "engine/arena.h"
 #include "engine/check.h"
 #include "engine/event.h"
-#include "engine/hash.h"
 #include "engine/logsource.h"
 #include "engine/strbuf.h"
 #include "storage/chunk.h"
+#include "storage/chunk_order.h"
+#include "storage/chunk_private.h"
 #include "storage/codec.h"
 #include "storage/column_build.h"
 #include "storage/pack.h"
 
 #define ARENA_BLOCK ((size_t)1 << 20)
 
-struct shape_built {
-	const struct event *first;	/* gives fields and dataset */
-	struct slice dataset;
-	uint64_t hash;
-	uint32_t rows, row0;
-	uint32_t seen;		/* in this order */
-	uint32_t filled;	/* while rows are placed */
-};
-
 struct column_values {
-	unsigned id;
 	uint32_t n, filled;
 	struct value *values;
 };
 
-struct builder {
-	const struct event *const *events;
-	size_t	 n;
-	const struct event **rows;	/* in their order in the chunk */
-	struct shape_built *shapes;
-	size_t	 nshapes, shapes_cap;
-	uint32_t *shape_of;		/* [n] of events[i] */
-	uint32_t *slots;		/* 1 + shape */
-	size_t	 nslots;
+struct chunk_builder {
+	struct packer *packer;
+	struct column_builder *packing;
+	struct orderer *orderer;
 	struct column_values *columns;	/* by id */
 	uint16_t *column_of;		/* [FIELD_LIMIT] id, of fields seen */
 	bool	*column_known;
-	struct packer *packer;
-	struct column_builder *packing;
+	struct value *values;		/* of all columns */
+	size_t	 values_cap;
+	int64_t	*numbers;
+	size_t	 numbers_cap;
+	struct var_row *var_rows;	/* [CHUNK_PAGE] */
+	struct vars_packer vars;
+	struct strbuf raw, scratch;
+	/* of the chunk in the making */
+	const struct chunk_order *order;
+	const struct field_ids *ids;
 	struct chunk_packed *out;
-	struct strbuf scratch;
+	size_t	 n;
 };
 
-/* --- shapes -------------------------------------------------------------- */
-
-static struct slice
-dataset_of(const struct event *event)
+struct chunk_builder *
+chunk_builder_new(struct packer *packer)
 {
-	const struct value *value = event_get(event, FIELD_EVENT_DATASET);
+	struct chunk_builder *b = xcalloc(1, sizeof(*b));
 
-	return value != NULL && value->type == VALUE_TEXT ?
-	    slice_of(value->text, value->len) : slice_of("", 0);
+	b->packer = packer;
+	b->packing = column_builder_new(packer);
+	b->orderer = orderer_new();
+	b->columns = xcalloc(CHUNK_FIELDS, sizeof(*b->columns));
+	b->column_of = xcalloc(FIELD_LIMIT, sizeof(*b->column_of));
+	b->column_known = xcalloc(FIELD_LIMIT, sizeof(*b->column_known));
+	b->var_rows = xcalloc(CHUNK_PAGE, sizeof(*b->var_rows));
+	vars_packer_init(&b->vars);
+	strbuf_init(&b->raw);
+	strbuf_init(&b->scratch);
+	return b;
 }
 
-static struct slice
-fields_bytes(const struct event *event)
+void
+chunk_builder_free(struct chunk_builder *b)
 {
-	return slice_of((const char *)event->fields,
-	    event->n * sizeof(*event->fields));
-}
-
-static bool
-fits_shape(const struct shape_built *shape, const struct event *event,
-    struct slice dataset)
-{
-	return shape->first->n == event->n &&
-	    slice_eq(fields_bytes(shape->first), fields_bytes(event)) &&
-	    slice_eq(shape->dataset, dataset);
-}
-
-static void
-slots_fill(struct builder *b)
-{
-	free(b->slots);
-	b->nslots = b->nslots > 0 ? b->nslots * 4 : 256;
-	b->slots = xcalloc(b->nslots, sizeof(*b->slots));
-	for (uint32_t i = 0; i < b->nshapes; i++) {
-		size_t at = b->shapes[i].hash & (b->nslots - 1);
-
-		while (b->slots[at] != 0)
-			at = (at + 1) & (b->nslots - 1);
-		b->slots[at] = i + 1;
-	}
-}
-
-static uint32_t
-shape_new(struct builder *b, const struct event *event, struct slice dataset,
-    uint64_t hash)
-{
-	if (b->nshapes == b->shapes_cap) {
-		b->shapes_cap = b->shapes_cap > 0 ? b->shapes_cap * 2 : 256;
-		b->shapes = xrealloc(b->shapes,
-		    b->shapes_cap * sizeof(*b->shapes));
-	}
-	b->shapes[b->nshapes] = (struct shape_built){ .first = event,
-	    .dataset = dataset, .hash = hash, .seen = (uint32_t)b->nshapes };
-	return (uint32_t)b->nshapes++;
-}
-
-static uint32_t
-shape_find(struct builder *b, const struct event *event)
-{
-	struct slice dataset = dataset_of(event);
-	uint64_t hash = hash64(fields_bytes(event)) ^ hash64(dataset);
-	size_t at;
-	uint32_t shape;
-
-	if (b->nshapes * 2 >= b->nslots)
-		slots_fill(b);
-	at = hash & (b->nslots - 1);
-	for (; b->slots[at] != 0; at = (at + 1) & (b->nslots - 1)) {
-		shape = b->slots[at] - 1;
-		if (b->shapes[shape].hash == hash &&
-		    fits_shape(&b->shapes[shape], event, dataset))
-			return shape;
-	}
-	shape = shape_new(b, event, dataset, hash);
-	b->slots[at] = shape + 1;
-	return shape;
-}
-
-static int
-shape_order(const void *a, const void *b)
-{
-	const struct shape_built *left = a, *right = b;
-	int order = slice_cmp(left->dataset, right->dataset);
-
-	if (order == 0)
-		order = (left->seen > right->seen) - (left->seen < right->seen);
-	return order;
-}
-
-/* Merges by time; equal times keep their order, which is that of arrival. */
-static void
-sort_by_time(const struct event **rows, const struct event **room, size_t n)
-{
-	size_t half = n / 2, i = 0, j = half, at = 0;
-	bool sorted = true;
-
-	for (size_t k = 1; k < n && sorted; k++)
-		sorted = rows[k - 1]->time_ns <= rows[k]->time_ns;
-	if (sorted)
+	if (b == NULL)
 		return;
-	sort_by_time(rows, room, half);
-	sort_by_time(rows + half, room, n - half);
-	memcpy(room, rows, n * sizeof(const struct event *));
-	while (i < half && j < n)
-		rows[at++] = room[j]->time_ns < room[i]->time_ns ?
-		    room[j++] : room[i++];
-	while (i < half)
-		rows[at++] = room[i++];
-	while (j < n)
-		rows[at++] = room[j++];
-}
-
-static void
-rows_order(struct builder *b)
-{
-	const struct event **room = xcalloc(b->n, sizeof(*room));
-	uint32_t *place = xcalloc(b->n, sizeof(*place));
-	uint32_t row = 0;
-
-	for (size_t i = 0; i < b->n; i++) {
-		b->shape_of[i] = shape_find(b, b->events[i]);
-		b->shapes[b->shape_of[i]].rows++;
-	}
-	qsort(b->shapes, b->nshapes, sizeof(*b->shapes), shape_order);
-	for (uint32_t i = 0; i < b->nshapes; i++) {
-		place[b->shapes[i].seen] = i;
-		b->shapes[i].row0 = row;
-		row += b->shapes[i].rows;
-	}
-	for (size_t i = 0; i < b->n; i++) {
-		struct shape_built *shape = &b->shapes[place[b->shape_of[i]]];
-
-		b->rows[shape->row0 + shape->filled++] = b->events[i];
-	}
-	for (size_t i = 0; i < b->nshapes; i++)
-		sort_by_time(b->rows + b->shapes[i].row0, room,
-		    b->shapes[i].rows);
-	free(place);
-	free(room);
+	column_builder_free(b->packing);
+	orderer_free(b->orderer);
+	vars_packer_fini(&b->vars);
+	strbuf_fini(&b->raw);
+	strbuf_fini(&b->scratch);
+	free(b->columns);
+	free(b->column_of);
+	free(b->column_known);
+	free(b->values);
+	free(b->numbers);
+	free(b->var_rows);
+	free(b);
 }
 
 /* --- columns ------------------------------------------------------------- */
 
 static unsigned
-id_of(struct builder *b, const struct field_ids *ids, field_t field)
+id_of(struct chunk_builder *b, field_t field)
 {
 	unsigned id;
 
 	if (!b->column_known[field]) {
-		id = ids->id_of(ids->context, field);
+		id = b->ids->id_of(b->ids->context, field);
 		check(id < CHUNK_FIELDS);
 		b->column_known[field] = true;
 		b->column_of[field] = (uint16_t)id;
-		b->columns[id].id = id;
 	}
 	return b->column_of[field];
 }
 
-static void
-columns_size(struct builder *b, const struct field_ids *ids)
+static bool
+has_id(void *context, field_t field)
 {
-	struct column_values *column;
-	size_t total = 0;
+	return id_of(context, field) != CHUNK_FIELD_NONE;
+}
+
+static bool
+is_stored(const struct template_known *known, unsigned i)
+{
+	return known->template->origins[i].role == ROLE_STORED;
+}
+
+static void
+columns_size(struct chunk_builder *b)
+{
 	struct value *values;
+	size_t total = 0;
 
-	for (size_t i = 0; i < b->nshapes; i++) {
-		const struct shape_built *shape = &b->shapes[i];
+	for (size_t t = 0; t < b->order->ntemplates; t++) {
+		const struct template_known *known = b->order->templates[t];
 
-		for (unsigned j = 0; j < shape->first->n; j++)
-			b->columns[id_of(b, ids,
-			    shape->first->fields[j])].n += shape->rows;
+		for (unsigned i = 0; i < known->shape->n; i++)
+			if (is_stored(known, i))
+				b->columns[id_of(b, known->shape->fields[i])]
+				    .n += known->rows;
 	}
 	b->out->values_dropped = b->columns[CHUNK_FIELD_NONE].n;
 	for (unsigned id = 0; id < CHUNK_FIELDS; id++)
 		total += b->columns[id].n;
-	values = xmalloc(total * sizeof(*values) + 1);
+	if (total > b->values_cap) {
+		free(b->values);
+		b->values_cap = total + total / 4;
+		b->values = xmalloc(b->values_cap * sizeof(*b->values));
+	}
+	values = b->values;
 	for (unsigned id = 0; id < CHUNK_FIELDS; id++) {
-		column = &b->columns[id];
-		column->values = values;
-		values += column->n;
+		b->columns[id].values = values;
+		values += b->columns[id].n;
 	}
 }
 
 static void
-columns_fill(struct builder *b)
+template_fill(struct chunk_builder *b, const struct template_known *known)
 {
 	struct column_values *into[EVENT_FIELDS_MOST];
+	uint16_t from[EVENT_FIELDS_MOST];
+	const struct row *rows = b->order->rows + known->row0;
+	unsigned n = 0;
 
-	for (size_t i = 0; i < b->nshapes; i++) {
-		const struct shape_built *shape = &b->shapes[i];
-		unsigned n = shape->first->n;
-
-		check(n <= EVENT_FIELDS_MOST);
-		for (unsigned j = 0; j < n; j++)
-			into[j] = &b->columns[b->column_of[
-			    shape->first->fields[j]]];
-		for (uint32_t k = 0; k < shape->rows; k++) {
-			const struct event *event = b->rows[shape->row0 + k];
-
-			for (unsigned j = 0; j < n; j++)
-				into[j]->values[into[j]->filled++] =
-				    event->values[j];
+	check(known->shape->n <= EVENT_FIELDS_MOST);
+	for (unsigned i = 0; i < known->shape->n; i++)
+		if (is_stored(known, i)) {
+			into[n] = &b->columns[id_of(b,
+			    known->shape->fields[i])];
+			from[n++] = (uint16_t)i;
 		}
+	for (uint32_t r = 0; r < known->rows; r++) {
+		const struct value *values = rows[r].event->values;
+
+		for (unsigned j = 0; j < n; j++)
+			into[j]->values[into[j]->filled++] =
+			    values[from[j]];
 	}
 }
 
 static struct packed_block *
-block_next(struct builder *b, unsigned id)
+block_next(struct chunk_builder *b, unsigned id)
 {
 	struct packed_block *block = &b->out->blocks[b->out->nblocks++];
 
@@ -273,8 +178,10 @@ block_next(struct builder *b, unsigned id)
 }
 
 static void
-columns_pack(struct builder *b)
+columns_pack(struct chunk_builder *b)
 {
+	for (size_t t = 0; t < b->order->ntemplates; t++)
+		template_fill(b, b->order->templates[t]);
 	for (unsigned id = CHUNK_FIELD_FIRST; id < CHUNK_FIELDS; id++)
 		if (b->columns[id].n > 0)
 			column_build(b->packing, b->columns[id].values,
@@ -284,8 +191,14 @@ columns_pack(struct builder *b)
 
 /* --- members of struct event --------------------------------------------- */
 
+static const struct event *
+event_at(const struct chunk_builder *b, size_t row)
+{
+	return b->order->rows[row].event;
+}
+
 static struct value
-member_logsource(struct builder *b, const struct event *event)
+member_logsource(struct chunk_builder *b, const struct event *event)
 {
 	const struct logsource *logsource = logsource_at(event->logsource);
 	char *text, *at;
@@ -310,80 +223,83 @@ member_logsource(struct builder *b, const struct event *event)
 }
 
 static void
-values_pack(struct builder *b, enum chunk_member member, struct value *values)
+values_pack(struct chunk_builder *b, enum chunk_member member,
+    struct value *values)
 {
 	column_build(b->packing, values, (uint32_t)b->n, b->out->arena,
 	    &block_next(b, member)->block);
 }
 
 static void
-texts_pack(struct builder *b)
+texts_pack(struct chunk_builder *b)
 {
 	struct value *values = xcalloc(b->n, sizeof(*values));
 
 	for (size_t i = 0; i < b->n; i++)
-		values[i] = value_text(b->rows[i]->peer, TRANSFORM_OWNED);
+		values[i] = value_text(event_at(b, i)->peer, TRANSFORM_OWNED);
 	values_pack(b, MEMBER_PEER, values);
 	for (size_t i = 0; i < b->n; i++) {
-		if (i > 0 && b->rows[i]->logsource ==
-		    b->rows[i - 1]->logsource)
+		if (i > 0 && event_at(b, i)->logsource ==
+		    event_at(b, i - 1)->logsource)
 			values[i] = values[i - 1];
 		else
-			values[i] = member_logsource(b, b->rows[i]);
+			values[i] = member_logsource(b, event_at(b, i));
 	}
 	values_pack(b, MEMBER_LOGSOURCE, values);
 	for (size_t i = 0; i < b->n; i++)
-		values[i] = value_long(b->rows[i]->has_time ?
+		values[i] = value_long(event_at(b, i)->has_time ?
 		    FLAG_HAS_TIME : 0);
 	values_pack(b, MEMBER_FLAGS, values);
 	free(values);
 }
 
 static void
-numbers_pack(struct builder *b, enum chunk_member member,
-    const int64_t *numbers)
+numbers_pack(struct chunk_builder *b, enum chunk_member member)
 {
-	column_build_numbers(b->packing, numbers, (uint32_t)b->n,
+	column_build_numbers(b->packing, b->numbers, (uint32_t)b->n,
 	    member == MEMBER_SEQ ? VALUE_LONG : VALUE_TIME, b->out->arena,
 	    &block_next(b, member)->block);
 }
 
 static void
-members_pack(struct builder *b)
+members_pack(struct chunk_builder *b)
 {
-	int64_t *numbers = xcalloc(b->n, sizeof(*numbers));
 	struct chunk_packed *out = b->out;
 
+	if (b->n > b->numbers_cap) {
+		b->numbers_cap = b->n;
+		b->numbers = xrealloc(b->numbers,
+		    b->n * sizeof(*b->numbers));
+	}
 	out->t_min = INT64_MAX;
 	out->t_max = INT64_MIN;
 	out->seq0 = UINT64_MAX;
 	for (size_t i = 0; i < b->n; i++) {
-		int64_t time = b->rows[i]->time_ns;
+		int64_t time = event_at(b, i)->time_ns;
 
-		numbers[i] = time;
+		b->numbers[i] = time;
 		out->t_min = time < out->t_min ? time : out->t_min;
 		out->t_max = time > out->t_max ? time : out->t_max;
 	}
-	numbers_pack(b, MEMBER_TIME, numbers);
+	numbers_pack(b, MEMBER_TIME);
 	for (size_t i = 0; i < b->n; i++)
-		numbers[i] = b->rows[i]->ingested_ns;
-	numbers_pack(b, MEMBER_INGESTED, numbers);
+		b->numbers[i] = event_at(b, i)->ingested_ns;
+	numbers_pack(b, MEMBER_INGESTED);
 	for (size_t i = 0; i < b->n; i++) {
-		uint64_t seq = b->rows[i]->seq;
+		uint64_t seq = event_at(b, i)->seq;
 
-		numbers[i] = (int64_t)seq;
+		b->numbers[i] = (int64_t)seq;
 		out->seq0 = seq < out->seq0 ? seq : out->seq0;
 		out->seq1 = seq > out->seq1 ? seq : out->seq1;
 	}
-	numbers_pack(b, MEMBER_SEQ, numbers);
-	free(numbers);
+	numbers_pack(b, MEMBER_SEQ);
 	texts_pack(b);
 }
 
-/* --- shapes and raw lines ------------------------------------------------ */
+/* --- shapes --------------------------------------------------------------- */
 
 static void
-scratch_varint(struct strbuf *raw, uint64_t n)
+put_number(struct strbuf *raw, uint64_t n)
 {
 	char *at = strbuf_room(raw, VARINT_BYTES);
 
@@ -399,72 +315,188 @@ id_order(const void *a, const void *b)
 }
 
 static void
-shape_put(struct builder *b, const struct shape_built *shape,
-    struct strbuf *raw)
+ids_put(struct strbuf *raw, uint16_t *ids, size_t n)
 {
-	uint16_t ids[EVENT_FIELDS_MOST], last = 0;
-	size_t n = 0;
+	uint16_t last = 0;
 
-	for (unsigned j = 0; j < shape->first->n; j++) {
-		uint16_t id = b->column_of[shape->first->fields[j]];
-
-		if (id != CHUNK_FIELD_NONE)
-			ids[n++] = id;
-	}
 	qsort(ids, n, sizeof(*ids), id_order);
-	scratch_varint(raw, shape->rows);
-	scratch_varint(raw, n);
-	for (size_t j = 0; j < n; j++) {
-		scratch_varint(raw, (unsigned)(ids[j] - last));
-		last = ids[j];
+	put_number(raw, n);
+	for (size_t i = 0; i < n; i++) {
+		put_number(raw, (unsigned)(ids[i] - last));
+		last = ids[i];
 	}
 }
 
 static void
-shapes_pack(struct builder *b)
+shape_put(struct chunk_builder *b, size_t t, struct strbuf *raw)
 {
-	struct strbuf raw;
+	const struct template_known *known = b->order->templates[t];
+	uint16_t ids[EVENT_FIELDS_MOST], without[EVENT_FIELDS_MOST];
+	bool repeated = t > 0 &&
+	    b->order->templates[t - 1]->shape == known->shape;
+	size_t n = 0, nwithout = 0;
 
-	strbuf_init(&raw);
-	scratch_varint(&raw, b->nshapes);
-	for (size_t i = 0; i < b->nshapes; i++)
-		shape_put(b, &b->shapes[i], &raw);
-	b->out->fields = box_put(b->packer, strbuf_slice(&raw), 0,
-	    &b->scratch, b->out->arena);
-	strbuf_fini(&raw);
+	for (unsigned i = 0; i < known->shape->n; i++) {
+		uint16_t id = (uint16_t)id_of(b, known->shape->fields[i]);
+
+		if (id == CHUNK_FIELD_NONE)
+			continue;
+		ids[n++] = id;
+		if (!is_stored(known, i))
+			without[nwithout++] = id;
+	}
+	put_number(raw, (uint64_t)known->rows << 1 | repeated);
+	if (!repeated)
+		ids_put(raw, ids, n);
+	ids_put(raw, without, nwithout);
 }
 
 static void
-pages_pack(struct builder *b)
+shapes_pack(struct chunk_builder *b, const struct boxer *boxer)
 {
-	struct chunk_packed *out = b->out;
-	struct strbuf raw;
+	strbuf_clear(&b->raw);
+	put_number(&b->raw, b->order->ntemplates);
+	for (size_t t = 0; t < b->order->ntemplates; t++)
+		shape_put(b, t, &b->raw);
+	b->out->fields = box_put(boxer, 2, 0, strbuf_slice(&b->raw));
+}
 
-	strbuf_init(&raw);
-	out->pages = arena_alloc(out->arena,
-	    (b->n / CHUNK_PAGE + 1) * sizeof(*out->pages));
-	for (size_t at = 0; at < b->n; at += CHUNK_PAGE) {
-		size_t n = b->n - at < CHUNK_PAGE ? b->n - at : CHUNK_PAGE;
+/* --- templates and pages -------------------------------------------------- */
 
-		strbuf_clear(&raw);
-		for (size_t i = at; i < at + n; i++)
-			scratch_varint(&raw, b->rows[i]->raw.len);
-		for (size_t i = at; i < at + n; i++) {
-			strbuf_put(&raw, b->rows[i]->raw);
-			out->raw_bytes += b->rows[i]->raw.len;
-		}
-		out->pages[out->npages++] = (struct packed_page){
-		    .n = (uint32_t)n, .data = box_put(b->packer,
-		    strbuf_slice(&raw), (uint16_t)n, &b->scratch,
-		    out->arena) };
+static void
+part_put(struct chunk_builder *b, const struct template_known *known,
+    const struct part *part)
+{
+	struct strbuf *raw = &b->raw;
+
+	strbuf_putc(raw, (char)part->kind);
+	switch (part->kind) {
+	case PART_TEXT:
+		put_number(raw, part->text.len);
+		strbuf_put(raw, part->text);
+		break;
+	case PART_FIELD:
+		strbuf_putc(raw, (char)part->how);
+		put_number(raw, id_of(b, known->shape->fields[part->value]));
+		break;
+	case PART_TIME:
+		strbuf_putc(raw, (char)part->how);
+		break;
+	default:
+		break;
 	}
-	strbuf_fini(&raw);
+}
+
+static void
+origin_put(struct chunk_builder *b, const struct template_known *known,
+    unsigned i)
+{
+	const struct origin *origin = &known->template->origins[i];
+	struct strbuf *raw = &b->raw;
+
+	put_number(raw, id_of(b, known->shape->fields[i]));
+	strbuf_putc(raw, (char)origin->role);
+	strbuf_putc(raw, (char)origin->type);
+	if (origin->role == ROLE_SAME) {
+		put_number(raw, id_of(b, known->shape->fields[origin->from]));
+		return;
+	}
+	strbuf_putc(raw, (char)origin->how);
+	put_number(raw, origin->from);
+	put_number(raw, origin->from_at);
+	put_number(raw, origin->to);
+	put_number(raw, origin->to_at);
+}
+
+static struct packed_page *
+page_next(struct chunk_builder *b, uint32_t k, uint32_t n)
+{
+	struct packed_page *page = &b->out->pages[b->out->npages++];
+
+	page->k = k;
+	page->n = n;
+	return page;
+}
+
+static void
+templates_pack(struct chunk_builder *b, const struct boxer *boxer)
+{
+	strbuf_clear(&b->raw);
+	for (size_t t = 0; t < b->order->ntemplates; t++) {
+		const struct template_known *known = b->order->templates[t];
+		unsigned origins = 0;
+
+		put_number(&b->raw, known->template->nparts);
+		for (unsigned i = 0; i < known->template->nparts; i++)
+			part_put(b, known, &known->template->parts[i]);
+		for (unsigned i = 0; i < known->shape->n; i++)
+			origins += !is_stored(known, i);
+		put_number(&b->raw, origins);
+		for (unsigned i = 0; i < known->shape->n; i++)
+			if (!is_stored(known, i))
+				origin_put(b, known, i);
+	}
+	page_next(b, PAGE_TEMPLATES, 0)->data = box_put(boxer, 0, 0,
+	    strbuf_slice(&b->raw));
+}
+
+/* Rows of one template among rows `row` to `end`. */
+static uint32_t
+run_pack(struct chunk_builder *b, uint32_t row, uint32_t end)
+{
+	const struct template_known *known = b->order->rows[row].template;
+	uint32_t n = 0;
+
+	for (; row < end && b->order->rows[row].template == known; row++)
+		b->var_rows[n++] = (struct var_row){
+		    .raw = b->order->rows[row].event->raw.ptr,
+		    .vars = b->order->rows[row].vars };
+	vars_put(&b->vars, known->template, b->var_rows, n);
+	return row;
+}
+
+static void
+page_pack(struct chunk_builder *b, uint32_t k, const struct boxer *boxer)
+{
+	uint32_t row = k * CHUNK_PAGE, n = (uint32_t)b->n - row, end;
+	struct slice numbers, texts;
+	char *at;
+
+	if (n > CHUNK_PAGE)
+		n = CHUNK_PAGE;
+	end = row + n;
+	strbuf_clear(&b->vars.numbers);
+	strbuf_clear(&b->vars.texts);
+	while (row < end)
+		row = run_pack(b, row, end);
+	numbers = box_put(boxer, 0, (uint16_t)n,
+	    strbuf_slice(&b->vars.numbers));
+	texts = box_put(boxer, 0, (uint16_t)n, strbuf_slice(&b->vars.texts));
+	at = arena_text(b->out->arena, 4 + numbers.len + texts.len);
+	page_next(b, k, n)->data = slice_of(at, 4 + numbers.len + texts.len);
+	at = put_u32(at, (uint32_t)numbers.len);
+	at = mempcpy(at, numbers.ptr, numbers.len);
+	memcpy(at, texts.ptr, texts.len);
+}
+
+static void
+pages_pack(struct chunk_builder *b, const struct boxer *boxer)
+{
+	uint32_t pages = (uint32_t)((b->n + CHUNK_PAGE - 1) / CHUNK_PAGE);
+
+	b->out->pages = arena_alloc(b->out->arena,
+	    (pages + 1) * sizeof(*b->out->pages));
+	for (uint32_t k = 0; k < pages; k++)
+		page_pack(b, k, boxer);
+	templates_pack(b, boxer);
+	for (size_t i = 0; i < b->n; i++)
+		b->out->raw_bytes += event_at(b, i)->raw.len;
 }
 
 /* ------------------------------------------------------------------------- */
 
 static size_t
-columns_count(const struct builder *b)
+columns_count(const struct chunk_builder *b)
 {
 	size_t n = MEMBERS;
 
@@ -474,45 +506,41 @@ columns_count(const struct builder *b)
 }
 
 struct chunk_packed *
-chunk_build(const struct event *const *events, size_t n,
-    const struct field_ids *ids, struct packer *packer)
+chunk_build(struct chunk_builder *b, const struct event *const *events,
+    size_t n, const struct field_ids *ids)
 {
 	struct chunk_packed *out = xcalloc(1, sizeof(*out));
-	struct builder b = { .events = events, .n = n, .packer = packer,
-	    .out = out };
+	struct boxer boxer = { b->packer, &b->scratch, NULL };
 
 	check(n > 0 && n <= COLUMN_VALUES);
-	out->arena = arena_new(ARENA_BLOCK);
+	out->arena = boxer.arena = arena_new(ARENA_BLOCK);
 	out->n = (uint32_t)n;
-	strbuf_init(&b.scratch);
-	b.rows = xcalloc(n, sizeof(*b.rows));
-	b.shape_of = xcalloc(n, sizeof(*b.shape_of));
-	b.columns = xcalloc(CHUNK_FIELDS, sizeof(*b.columns));
-	b.column_of = xcalloc(FIELD_LIMIT, sizeof(*b.column_of));
-	b.column_known = xcalloc(FIELD_LIMIT, sizeof(*b.column_known));
-	b.packing = column_builder_new(packer);
+	b->out = out;
+	b->n = n;
+	b->ids = ids;
+	memset(b->columns, 0, CHUNK_FIELDS * sizeof(*b->columns));
+	memset(b->column_known, 0, FIELD_LIMIT * sizeof(*b->column_known));
 
-	rows_order(&b);
-	columns_size(&b, ids);
-	columns_fill(&b);
+	b->order = orderer_run(b->orderer, events, n, has_id, b);
+	columns_size(b);
 	out->blocks = arena_zalloc(out->arena,
-	    columns_count(&b) * sizeof(*out->blocks));
-	members_pack(&b);
-	columns_pack(&b);
-	shapes_pack(&b);
-	pages_pack(&b);
-
-	column_builder_free(b.packing);
-	free(b.columns[0].values);
-	free(b.column_known);
-	free(b.column_of);
-	free(b.columns);
-	free(b.shape_of);
-	free(b.shapes);
-	free(b.slots);
-	free(b.rows);
-	strbuf_fini(&b.scratch);
+	    columns_count(b) * sizeof(*out->blocks));
+	members_pack(b);
+	columns_pack(b);
+	shapes_pack(b, &boxer);
+	pages_pack(b, &boxer);
 	return out;
+}
+
+struct chunk_packed *
+chunk_build_alone(const struct event *const *events, size_t n,
+    const struct field_ids *ids, struct packer *packer)
+{
+	struct chunk_builder *builder = chunk_builder_new(packer);
+	struct chunk_packed *packed = chunk_build(builder, events, n, ids);
+
+	chunk_builder_free(builder);
+	return packed;
 }
 
 void

@@ -21,7 +21,7 @@ struct packed_block {
 };
 
 struct packed_page {
-	uint32_t n;
+	uint32_t k, n;		/* its number, rows */
 	struct slice data;
 };
 
@@ -46,10 +46,21 @@ struct field_ids {
 	void	*context;
 };
 
+/* Builds one chunk after the other and keeps what they have in common: the
+ * templates of lines, and memory. The packer is borrowed. */
+struct chunk_builder;
+struct chunk_builder *chunk_builder_new(struct packer *packer);
+void chunk_builder_free(struct chunk_builder *builder);	/* NULL: nothing */
+
 /* Packs n sealed events (1 .. CHUNK_EVENTS), in the order of their sequence.
  * Never fails. */
-struct chunk_packed *chunk_build(const struct event *const *events, size_t n,
-    const struct field_ids *ids, struct packer *packer);
+struct chunk_packed *chunk_build(struct chunk_builder *builder,
+    const struct event *const *events, size_t n,
+    const struct field_ids *ids);
+
+/* The same with a builder of its own, for one chunk. */
+struct chunk_packed *chunk_build_alone(const struct event *const *events,
+    size_t n, const struct field_ids *ids, struct packer *packer);
 void chunk_packed_free(struct chunk_packed *packed);
 
 /* Reads from packed bytes in memory; `ids` answers as the file would. Both

@@ -17,7 +17,7 @@
 struct merging {
 	struct dayfile *file;
 	const struct merge_limits *limits;
-	struct packer *packer;
+	struct chunk_builder *builder;
 	const struct chunk_info *at, *end;	/* not merged yet */
 	bool	 failed;
 };
@@ -86,7 +86,7 @@ merge_next(void *context)
 	}
 	if (!m->failed) {
 		qsort(events, n, sizeof(*events), by_seq);
-		packed = chunk_build(events, n, &ids, m->packer);
+		packed = chunk_build(m->builder, events, n, &ids);
 		m->failed = packed->n != n || packed->raw_bytes != raw_bytes ||
 		    packed->values_dropped > 0;
 	}
@@ -123,10 +123,10 @@ compact(struct dayfile *file)
 
 int
 chunks_merge(struct dayfile *file, const struct merge_limits *limits,
-    struct packer *packer, struct err *err)
+    struct chunk_builder *builder, struct err *err)
 {
 	struct merging m = { .file = file, .limits = limits,
-	    .packer = packer };
+	    .builder = builder };
 	struct merged merged = { merge_next, merge_failed, &m };
 	struct chunk_info *chunks = NULL;
 	ssize_t n = dayfile_chunks(file, &chunks, err), first;

@@ -14,7 +14,7 @@
 
 struct dayfile;
 struct err;
-struct packer;
+struct chunk_builder;
 
 struct merge_limits {
 	size_t	 events, bytes;		/* of a chunk, raw bytes */
@@ -22,6 +22,6 @@ struct merge_limits {
 
 /* 0, also if there was nothing to do; -1 and *err, and nothing has changed. */
 int chunks_merge(struct dayfile *file, const struct merge_limits *limits,
-    struct packer *packer, struct err *err);
+    struct chunk_builder *builder, struct err *err);
 
 #endif

@@ -47,11 +47,16 @@ memory_page(void *context, uint32_t k, struct arena *arena, uint32_t *n,
 
 	(void)arena;
 	(void)err;
-	if (k >= memory->packed->npages)
-		return 0;
-	*n = memory->packed->pages[k].n;
-	*data = memory->packed->pages[k].data;
-	return 1;
+	for (size_t i = 0; i < memory->packed->npages; i++) {
+		const struct packed_page *page = &memory->packed->pages[i];
+
+		if (page->k != k)
+			continue;
+		*n = page->n;
+		*data = page->data;
+		return 1;
+	}
+	return 0;
 }
 
 static field_t

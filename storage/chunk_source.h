@@ -79,16 +79,42 @@ struct column *column_open(const struct chunk_source *source, unsigned id,
 struct column *column_open_head(const struct chunk_source *source,
     unsigned id, uint32_t values, struct arena *arena, struct err *err);
 
+/* Columns that are in no file: a dictionary made from others, and one whose
+ * values somebody gives one by one. */
+struct column_codes {
+	uint8_t	 type;			/* or COLUMN_MIXED */
+	uint32_t count, n;		/* values, entries */
+	struct value *entries;
+	uint32_t *uses, *codes;
+};
+struct column_lender {
+	uint8_t	 type;
+	uint32_t count;
+	bool	(*value)(void *context, uint32_t i, struct value *out,
+		    struct err *err);	/* as column_value */
+	void	*context;
+};
+struct column *column_of_codes(const struct chunk_source *source,
+    unsigned id, struct column_codes codes, struct arena *arena);
+struct column *column_of_lender(const struct chunk_source *source,
+    unsigned id, struct column_lender lender, struct arena *arena);
+
 /* Sets the bits of event->tags from the words of `tags`. */
 struct event;
 void event_tags_restore(struct event *event);
 
-/* vblk.data and chunk.fields: 12 bytes, then packed ones. Unpacked bytes are
- * in the arena; false if damaged. */
+/* vblk.data and chunk.fields: 12 bytes, then packed ones. The first byte is the
+ * format of a chunk in chunk.fields, else 0; what is packed goes to the arena
+ * of the boxer. */
 #define BOX_HEAD 12
 struct packer;
 struct strbuf;
-struct slice box_put(struct packer *packer, struct slice raw, uint16_t n,
-    struct strbuf *scratch, struct arena *arena);
+struct boxer {
+	struct packer *packer;
+	struct strbuf *scratch;
+	struct arena *arena;
+};
+struct slice box_put(const struct boxer *boxer, unsigned format, uint16_t n,
+    struct slice raw);
 
 #endif

@@ -32,6 +32,7 @@ struct column {
 	uint32_t *codes;
 	int64_t	*numbers;
 	struct text_page *pages;
+	struct column_lender lender;	/* TEXT: instead of pages */
 };
 
 static int
@@ -198,6 +199,43 @@ column_open_head(const struct chunk_source *source, unsigned id,
     uint32_t values, struct arena *arena, struct err *err)
 {
 	return open_parts(source, id, values, BLOCK_HEAD, arena, err);
+}
+
+/* --- made up from other columns ----------------------------------------- */
+
+struct column *
+column_of_codes(const struct chunk_source *source, unsigned id,
+    struct column_codes codes, struct arena *arena)
+{
+	struct column *column = arena_zalloc(arena, sizeof(*column));
+
+	column->source = source;
+	column->id = id;
+	column->arena = arena;
+	column->hdr = (struct column_hdr){ .count = codes.count,
+	    .kind = codes.n == 1 ? COLUMN_CONST : COLUMN_DICT,
+	    .type = codes.type, .entries = codes.n };
+	column->dict = codes.entries;
+	column->uses = codes.uses;
+	column->codes = codes.codes;
+	column->loaded = true;
+	return column;
+}
+
+struct column *
+column_of_lender(const struct chunk_source *source, unsigned id,
+    struct column_lender lender, struct arena *arena)
+{
+	struct column *column = arena_zalloc(arena, sizeof(*column));
+
+	column->source = source;
+	column->id = id;
+	column->arena = arena;
+	column->hdr = (struct column_hdr){ .count = lender.count,
+	    .kind = COLUMN_TEXT, .type = lender.type };
+	column->lender = lender;
+	column->loaded = true;
+	return column;
 }
 
 /* --- data, when first asked for ------------------------------------------ */
@@ -490,6 +528,9 @@ column_value(const struct column *column, uint32_t i, struct value *out,
 	uint32_t at, left;
 
 	check(i < column->hdr.count);
+	if (column->lender.value != NULL)
+		return column->lender.value(column->lender.context, i, out,
+		    err);
 	if (column->hdr.kind == COLUMN_CONST) {
 		entry_value(column, 0, out);
 		return true;

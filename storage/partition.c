@@ -230,7 +230,7 @@ meta_fill(sqlite3 *db, const char *path, uint32_t node, struct err *err)
 	if (db_number(db, "SELECT count(*) FROM meta", 0) > 0)
 		return 0;
 	stmt = db_prepare(db, "INSERT INTO meta(k, v) VALUES('interval', ?), "
-	    "('format', 1), ('node', ?), ('sealed', 0)", err);
+	    "('format', 2), ('node', ?), ('sealed', 0)", err);
 	if (stmt == NULL)
 		return -1;
 	sqlite3_bind_text(stmt, 1, name, (int)strlen(name) - 3, SQLITE_STATIC);
@@ -554,8 +554,8 @@ pages_add(struct dayfile *file, const struct chunk_packed *packed, int64_t id,
 	for (size_t k = 0; k < packed->npages && result == 0; k++) {
 		const struct packed_page *page = &packed->pages[k];
 
-		digest_page(digest, (uint32_t)k, page->n, page->data);
-		sqlite3_bind_int64(stmt, 1, id << PAGE_SHIFT | (int64_t)k);
+		digest_page(digest, page->k, page->n, page->data);
+		sqlite3_bind_int64(stmt, 1, id << PAGE_SHIFT | page->k);
 		sqlite3_bind_int64(stmt, 2, page->n);
 		db_bind_bytes(stmt, 3, page->data);
 		result = db_run(stmt, err);

@@ -207,9 +207,10 @@ identity_check(sqlite3 *db, bool *fresh, struct err *err)
 		return 0;
 	if (id != SCHEMA_APPLICATION)
 		return err_set(err, ERR_DAMAGED, "not a file of yagura");
-	if (version != SCHEMA_VERSION)
+	if (version < SCHEMA_OLDEST || version > SCHEMA_VERSION)
 		return err_set(err, ERR_IO, "format %lld, this version reads "
-		    "%d", (long long)version, SCHEMA_VERSION);
+		    "%d to %d", (long long)version, SCHEMA_OLDEST,
+		    SCHEMA_VERSION);
 	return 0;
 }
 
@@ -311,6 +312,18 @@ tables_make(sqlite3 *db, enum schema schema, struct err *err)
 	return 0;
 }
 
+/* What we write an older program does not read. */
+static int
+version_raise(sqlite3 *db, struct err *err)
+{
+	char sql[64];
+
+	if (db_number(db, "PRAGMA user_version", 0) >= SCHEMA_VERSION)
+		return 0;
+	snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", SCHEMA_VERSION);
+	return db_exec(db, sql, err);
+}
+
 sqlite3 *
 db_open_write(const char *path, enum schema schema, struct err *err)
 {
@@ -331,6 +344,8 @@ db_open_write(const char *path, enum schema schema, struct err *err)
 	    db_exec(db, "PRAGMA synchronous=NORMAL", err) < 0)
 		goto fail;
 	if (fresh && tables_make(db, schema, err) < 0)
+		goto fail;
+	if (!fresh && version_raise(db, err) < 0)
 		goto fail;
 	return db;
 

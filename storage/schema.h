@@ -15,7 +15,8 @@
 struct err;
 
 #define SCHEMA_APPLICATION 0x59475241	/* "YGRA", application_id */
-#define SCHEMA_VERSION 1		/* user_version */
+#define SCHEMA_VERSION 2		/* user_version */
+#define SCHEMA_OLDEST 1		/* that is read */
 
 enum schema { SCHEMA_DAY, SCHEMA_LIVE, SCHEMA_CATALOG };
 

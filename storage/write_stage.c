@@ -96,6 +96,7 @@ struct writer {
 	    *unlist_day;
 	struct ledger_writer *ledger;
 	struct packer *packer, *tail_codec;
+	struct chunk_builder *builder;
 	struct tail_packer *tail;
 	uint32_t node;
 	uint64_t boot, mark;	/* mark: greatest sequence committed */
@@ -372,7 +373,7 @@ chunk_write(struct writer *w, struct day *day, const struct event **events,
 	if (day_open(w, day, err) < 0)
 		return -1;
 	ids = dayfile_ids(day->file);
-	packed = chunk_build(events, n, &ids, w->packer);
+	packed = chunk_build(w->builder, events, n, &ids);
 	at_point("chunk-built");
 	result = dayfile_add(day->file, packed, err);
 	if (result == 0) {
@@ -759,7 +760,7 @@ day_seal(struct writer *w, struct day *day, struct err *err)
 	if (day_open(w, day, err) < 0)
 		return -1;
 	/* What does not merge stays as it is. */
-	chunks_merge(day->file, &limits, w->packer, NULL);
+	chunks_merge(day->file, &limits, w->builder, NULL);
 	at_point("merged");
 	if (dayfile_seal(day->file, err) < 0)
 		return -1;
@@ -1224,6 +1225,7 @@ writer_free(struct writer *w)
 	sqlite3_finalize(w->unlist_day);
 	tail_packer_free(w->tail);
 	packer_free(w->tail_codec);
+	chunk_builder_free(w->builder);
 	packer_free(w->packer);
 	db_close(w->catalog);
 	db_close(w->live);
@@ -1243,6 +1245,7 @@ writer_open(const struct writer_conf *conf, struct err *err)
 	w->lock = -1;
 	conf_fill(w, conf);
 	w->packer = packer_new(codec, 0);
+	w->builder = chunk_builder_new(w->packer);
 	w->tail_codec = packer_new(codec, conf->zlib ? 1 : TAIL_LEVEL);
 	w->tail = tail_packer_new(w->tail_codec);
 	if (folder_make(w->data, &why) < 0 || lock_take(w, &why) < 0 ||

@@ -71,7 +71,7 @@ honest_make(void)
 		event_seal(event);
 		events[i] = event;
 	}
-	honest = chunk_build(events, EVENTS, &ids, packer);
+	honest = chunk_build_alone(events, EVENTS, &ids, packer);
 	packer_free(packer);
 	batch_put(batch);
 }

@@ -109,7 +109,7 @@ round_trip(size_t n, unsigned most, unsigned pool, enum codec codec)
 {
 	struct bundle *bundle = bundle_make(n, most, pool);
 	struct packer *packer = packer_new(codec, 0);
-	struct chunk_packed *packed = chunk_build(bundle->events, bundle->n,
+	struct chunk_packed *packed = chunk_build_alone(bundle->events, bundle->n,
 	    &ids, packer);
 	struct err err = { .kind = ERR_NONE };
 	struct chunk *chunk = chunk_open_packed(packed, &back, &err);
@@ -154,7 +154,7 @@ keeps_the_fullest_event(void **state)
 	struct batch *batch = batch_new(7, 4096);
 	struct packer *packer = packer_new(CODEC_ZSTD, 0);
 	const struct event *event = fullest_event(batch, DAY);
-	struct chunk_packed *packed = chunk_build(&event, 1, &ids, packer);
+	struct chunk_packed *packed = chunk_build_alone(&event, 1, &ids, packer);
 	struct arena *arena = arena_new(0);
 	struct err err = { .kind = ERR_NONE };
 	struct chunk *chunk = chunk_open_packed(packed, &back, &err);
@@ -193,7 +193,7 @@ leaves_out_fields_that_get_no_number(void **state)
 	bundle = bundle_make(50, 20, 39);
 	nnames = DAY_FIELDS;	/* full: ids of names seen before stay */
 	memset(names, 0xff, sizeof(names));
-	packed = chunk_build(bundle->events, bundle->n, &ids, packer);
+	packed = chunk_build_alone(bundle->events, bundle->n, &ids, packer);
 	assert_true(packed->values_dropped > 0);
 	chunk = chunk_open_packed(packed, &back, &err);
 	assert_non_null(chunk);
@@ -212,7 +212,7 @@ orders_rows_by_shape_and_time(void **state)
 {
 	struct bundle *bundle = bundle_make(3000, 3, 5);
 	struct packer *packer = packer_new(CODEC_ZSTD, 0);
-	struct chunk_packed *packed = chunk_build(bundle->events, bundle->n,
+	struct chunk_packed *packed = chunk_build_alone(bundle->events, bundle->n,
 	    &ids, packer);
 	struct err err = { .kind = ERR_NONE };
 	struct chunk *chunk = chunk_open_packed(packed, &back, &err);
@@ -293,7 +293,7 @@ never_gives_a_wrong_row_for_damaged_bytes(void **state)
 	(void)state;
 	seed_state = 4711;
 	bundle = bundle_make(300, 12, 39);
-	packed = chunk_build(bundle->events, bundle->n, &ids, packer);
+	packed = chunk_build_alone(bundle->events, bundle->n, &ids, packer);
 	parts = 1 + packed->npages + 4 * packed->nblocks;
 	for (unsigned round = 0; round < 1500; round++) {
 		struct slice *part = part_of(packed, dice(parts));

@@ -1,0 +1,175 @@
+/* Can a line of a template hold a text? The text is moved along the parts as an
+ * automaton: after each part we know how much of the text may end there. Literal
+ * text moves it exactly; fields, times and variables may be anything that they
+ * can be made of, so the answer errs on the side of looking.
+ */
+#include <stdlib.h>
+
+#include "engine/arena.h"
+#include "engine/err.h"
+#include "storage/chunk_private.h"
+
+#define NEEDLE_MOST 64		/* bytes looked at; a longer text: its head */
+#define ENTRIES_MOST 4096	/* of a dictionary that are asked */
+
+/* Bit i: a match of the first i bytes may end here; bit 0 always. */
+typedef uint64_t state_t;
+
+struct asking {
+	struct chunk *chunk;
+	const struct template_read *read;
+	struct slice needle;	/* at most NEEDLE_MOST - 1 bytes, lower case */
+
+	bool	 found;
+	state_t	 states;
+};
+
+static bool
+is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* What a part that is no literal can be made of. Times hold no other marks than
+ * these; names of months are words. */
+static bool
+can_hold(const struct part *part, char c)
+{
+	switch (part->kind) {
+	case PART_WORD:
+		return is_word(c);
+	case PART_TIME:
+		return is_word(c) || strchr(" :-/.,", c) != NULL;
+	default:
+		return true;
+	}
+}
+
+static void
+over_text(struct asking *a, struct slice text)
+{
+	for (size_t i = 0; i < text.len && !a->found; i++) {
+		char c = ascii_lower(text.ptr[i]);
+		state_t next = 1;
+
+		for (state_t rest = a->states; rest != 0; rest &= rest - 1) {
+			unsigned k = (unsigned)__builtin_ctzll(rest);
+
+			if (a->needle.ptr[k] == c)
+				next |= (state_t)1 << (k + 1);
+		}
+		a->states = next;
+		a->found = (next >> a->needle.len & 1) != 0;
+	}
+}
+
+/* From any state, any further as long as it can hold the bytes. */
+static void
+over_unknown(struct asking *a, const struct part *part)
+{
+	state_t states = a->states;
+
+	for (size_t k = 0; k < a->needle.len; k++)
+		if ((states >> k & 1) != 0 &&
+		    can_hold(part, a->needle.ptr[k]))
+			states |= (state_t)1 << (k + 1);
+	a->states = states | 1;
+	a->found = (states >> a->needle.len & 1) != 0;
+}
+
+/* A field with few different values moves as its values do together. False if
+ * it has no dictionary, or a large one. */
+static bool
+over_field(struct asking *a, const struct part *part, struct err *err)
+{
+	struct column *column = chunk_own_column(a->chunk,
+	    a->read->places[part->value].field, err);
+	state_t before = a->states, after = 0;
+	char buf[VALUE_TEXT_BYTES];
+	struct value value;
+
+	if (column == NULL)
+		return false;
+	if ((column_kind(column) != COLUMN_CONST &&
+	    column_kind(column) != COLUMN_DICT) ||
+	    column_dict_count(column) > ENTRIES_MOST ||
+	    part->how != HOW_PLAIN)
+		return false;
+	for (uint32_t i = 0; i < column_dict_count(column) && !a->found;
+	    i++) {
+		column_dict_value(column, i, &value);
+		a->states = before;
+		if (value.type == VALUE_LIST)
+			return false;
+		over_text(a, value_as_text(&value, buf));
+		after |= a->states;
+	}
+	a->states = after | 1;
+	return true;
+}
+
+enum chunk_may
+chunk_template_may(struct chunk *chunk, size_t t, struct slice folded,
+    struct err *err)
+{
+	struct err why = { .kind = ERR_NONE };
+	struct asking a = { .chunk = chunk, .states = 1,
+	    .needle = slice_head(folded, NEEDLE_MOST - 1) };
+
+	if (!chunk_templates(chunk, err))
+		return CHUNK_BROKEN;
+	if (a.needle.len == 0)
+		return CHUNK_ALWAYS;
+	a.read = &chunk->templates[t];
+	for (unsigned p = 0; p < a.read->template.nparts && !a.found; p++) {
+		const struct part *part = &a.read->template.parts[p];
+
+		if (part->kind == PART_TEXT) {
+			struct asking alone = { .states = 1,
+			    .needle = folded };
+
+			if (folded.len < NEEDLE_MOST) {
+				over_text(&alone, part->text);
+				if (alone.found)
+					return CHUNK_ALWAYS;
+			}
+			over_text(&a, part->text);
+		} else if (part->kind != PART_FIELD ||
+		    !over_field(&a, part, &why)) {
+			if (why.kind != ERR_NONE) {
+				if (err != NULL)
+					*err = why;
+				return CHUNK_BROKEN;
+			}
+			over_unknown(&a, part);
+		}
+	}
+	return a.found ? CHUNK_MAYBE : CHUNK_NEVER;
+}
+
+ssize_t
+chunk_template(struct chunk *chunk, size_t t,
+    const struct chunk_part **parts, struct err *err)
+{
+	struct template_read *read;
+
+	if (!chunk_templates(chunk, err))
+		return -1;
+	read = &chunk->templates[t];
+	if (read->parts == NULL) {
+		read->parts = arena_zalloc(chunk->arena,
+		    read->template.nparts * sizeof(*read->parts));
+		for (unsigned p = 0; p < read->template.nparts; p++) {
+			const struct part *part = &read->template.parts[p];
+
+			read->parts[p] = (struct chunk_part){
+			    .kind = part->kind, .how = part->how,
+			    .text = part->text, .field = FIELD_NONE };
+			if (part->kind == PART_FIELD)
+				read->parts[p].field =
+				    read->places[part->value].field->field;
+		}
+	}
+	*parts = read->parts;
+	return read->template.nparts;
+}
