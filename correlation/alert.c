@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 
+#include "correlation/respond.h"
 #include "correlation/window_run.h"
 #include "correlation/words.h"
 #include "engine/arena.h"
@@ -461,6 +462,30 @@ set_sentences(const struct alert *alert, struct event *out)
 	strbuf_fini(&text);
 }
 
+/* What the rule proposes, with whom it concerns. A response whose target this
+ * alert does not have is none. */
+static void
+set_responses(const struct alert *alert, struct event *out)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < alert->rule->nresponses; i++) {
+		const struct response *response = &alert->rule->responses[i];
+
+		strbuf_clear(&text);
+		strbuf_puts(&text, respond_name(response->action));
+		strbuf_puts(&text, response->target.len > 0 ? " " : "");
+		if (response->target.len > 0 &&
+		    !put_field(&text, alert, response->target))
+			continue;
+		if (response->span.len > 0)
+			strbuf_printf(&text, " for %.*s",
+			    (int)response->span.len, response->span.ptr);
+		add_text(out, FIELD_YAGURA_RESPONSE, strbuf_slice(&text));
+	}
+	strbuf_fini(&text);
+}
+
 void
 alert_fill(const struct alert *alert, struct event *out)
 {
@@ -479,6 +504,7 @@ alert_fill(const struct alert *alert, struct event *out)
 		set_subjects(event, out);
 	set_events(alert, out);
 	set_sentences(alert, out);
+	set_responses(alert, out);
 	if (alert->suppressed > 0)
 		event_set(out, own_fields()->suppressed,
 		    value_long((int64_t)alert->suppressed));

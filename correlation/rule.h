@@ -5,6 +5,7 @@
 #ifndef YAGURA_CORRELATION_RULE_H
 #define YAGURA_CORRELATION_RULE_H
 
+#include "correlation/respond.h"
 #include "correlation/ruleset.h"
 #include "engine/field.h"
 #include "engine/logsource.h"
@@ -69,6 +70,8 @@ struct rule {
 	 * {count}, see yagura-rule(5). */
 	struct slice text_en, text_ja, title_ja, advice_en, advice_ja,
 	    falsepositives;
+	size_t	 nresponses;	/* yagura.respond */
+	const struct response *responses;
 	int64_t	 suppress_ns;	/* yagura.suppress; 0: none */
 	size_t	 nsuppress;
 	const field_t *suppress;	/* its key */

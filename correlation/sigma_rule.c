@@ -227,6 +227,8 @@ read_extension(const struct sigma_scope *scope, const struct yaml_node *key,
 		    &rule->advice_ja);
 	case EXT_SUPPRESS:
 		return read_suppress(scope, node, rule);
+	case EXT_RESPOND:
+		return respond_read(scope, node, rule);
 	case EXT_FIRST_SEEN:
 		return first_seen_read(scope, key, node, rule);
 	case EXT_ABSENT:

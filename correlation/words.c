@@ -133,4 +133,11 @@ words_wanted(const struct rule *rule, field_t *fields)
 {
 	want_holes(rule->text_en, fields);
 	want_holes(rule->text_ja, fields);
+	for (size_t i = 0; i < rule->nresponses; i++) {
+		field_t field = field_find(field_alias(
+		    rule->responses[i].target));
+
+		if (field != FIELD_NONE)
+			words_want(fields, field);
+	}
 }

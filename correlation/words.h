@@ -15,7 +15,8 @@
 struct arena;
 struct window_pool;
 
-#define WORDS_FIELDS 16		/* of the sentences of a rule and outer ones */
+#define WORDS_FIELDS 16		/* of the sentences and responses of a rule
+				 * and outer ones */
 #define WORD_BYTES 255		/* more is cut */
 
 struct word {

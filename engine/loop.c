@@ -135,18 +135,25 @@ peer_in(struct loop *loop, struct peer *peer)
 	return peer->copy;
 }
 
-void
-loop_add(struct loop *loop, struct input *input, struct slice line,
-    bool truncated, struct peer *peer)
+/* The open batch has room for a line. */
+static void
+make_room(struct loop *loop)
 {
-	struct event *event;
-
 	if (loop->open != NULL && batch_full(loop->open)) {
 		loop->open->commit_with_next = loop->together;
 		submit(loop);
 	}
 	if (loop->open == NULL)
 		open_batch(loop);
+}
+
+void
+loop_add(struct loop *loop, struct input *input, struct slice line,
+    bool truncated, struct peer *peer)
+{
+	struct event *event;
+
+	make_room(loop);
 	event = batch_add(loop->open, line, peer_in(loop, peer), loop->now_ns);
 	event->source = input->number;
 	if (truncated) {
@@ -156,6 +163,29 @@ loop_add(struct loop *loop, struct input *input, struct slice line,
 	loop->counts[input->number - 1]++;
 	input->received++;
 	input->bytes += line.len;
+}
+
+void
+loop_say(struct loop *loop, struct slice line)
+{
+	struct event *event;
+
+	loop->now_ns = clock_now_ns();
+	make_room(loop);
+	event = batch_add(loop->open, line, SLICE("yagura"), loop->now_ns);
+	event->source = (uint16_t)(loop->ninputs + 1);
+	metric_add(METRIC_HEALTH_EVENTS, 1);
+}
+
+void
+loop_keep(struct loop *loop, struct slice key, struct slice data)
+{
+	struct note *note;
+
+	check(loop->open != NULL);
+	note = batch_add_note(loop->open, NOTE_CHECKPOINT);
+	note->key = arena_dup(loop->open->arena, key);
+	note->data = arena_dup(loop->open->arena, data);
 }
 
 void

@@ -59,6 +59,17 @@ int loop_listen(struct loop *loop, struct err *err);
  * pipeline and answers what is owed. 0, or -1 and *err if the store failed. */
 int loop_run(struct loop *loop, struct err *err);
 
+/* --- what the service says itself ----------------------------------------- */
+
+/* A line of our own into the open batch. It belongs to no input and is in no
+ * input's counts; its event->source is one past the last input's number. Only
+ * where loop_ready() says so. */
+void loop_say(struct loop *loop, struct slice line);
+
+/* Data of our own that becomes durable with the open batch, under this key:
+ * NOTE_CHECKPOINT. Only right after loop_say(). */
+void loop_keep(struct loop *loop, struct slice key, struct slice data);
+
 const struct input *loop_inputs(const struct loop *loop, size_t *n);
 bool loop_full(const struct loop *loop);	/* the disk has no room */
 bool loop_stopping(const struct loop *loop);

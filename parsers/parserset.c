@@ -1417,12 +1417,14 @@ check_field(const struct def *def, const struct event *event,
 	strbuf_fini(&expected);
 }
 
-/* The line as it is read beneath its header lines. */
+/* The line as it is read beneath its header lines. A definition without marks
+ * is one that somebody has to name. */
 static struct event *
-example_event(struct parser_lane *lane, struct batch *batch,
-    const struct example *example)
+example_event(struct parser_lane *lane, const struct def *def,
+    struct batch *batch, const struct example *example)
 {
-	struct parser_options options = { .zone = example->zone };
+	struct parser_options options = { .zone = example->zone,
+	    .def = def->nmarks == 0 ? def->name : SLICE("") };
 	struct event *event;
 
 	parser_lane_share(lane, NULL);
@@ -1441,7 +1443,7 @@ run_example(struct parser_lane *lane, const struct def *def,
     const struct example *example, struct diag *diag)
 {
 	struct batch *batch = batch_new(0, 1);
-	struct event *event = example_event(lane, batch, example);
+	struct event *event = example_event(lane, def, batch, example);
 	const struct value *name;
 	char buf[VALUE_TEXT_BYTES];
 
@@ -1484,7 +1486,8 @@ parserset_examples(struct parserset *set, void (*visit)(struct slice name,
 		for (size_t k = 0; k < set->defs[i]->nexamples; k++) {
 			struct batch *batch = batch_new(0, 1);
 
-			visit(set->defs[i]->name, example_event(lane, batch,
+			visit(set->defs[i]->name, example_event(lane,
+			    set->defs[i], batch,
 			    &set->defs[i]->examples[k]), arg);
 			batch_put(batch);
 		}

@@ -216,3 +216,19 @@ ledger_run(struct store *store, struct slice alert, struct arena *arena,
 	sqlite3_finalize(stmt);
 	return found;
 }
+
+struct slice
+ledger_checkpoint(struct store *store, struct slice part, struct arena *arena)
+{
+	sqlite3_stmt *stmt = db_prepare(store_live(store),
+	    "SELECT data FROM checkpoint WHERE part = ?", NULL);
+	struct slice data = SLICE("");
+
+	if (stmt == NULL)
+		return data;
+	db_bind_text(stmt, 1, part);
+	if (db_step(stmt, NULL) == 1)
+		data = arena_dup(arena, db_blob(stmt, 0));
+	sqlite3_finalize(stmt);
+	return data;
+}

@@ -35,6 +35,11 @@ struct run {
 bool ledger_run(struct store *store, struct slice alert, struct arena *arena,
     struct run *out);
 
+/* The data of a checkpoint as it was committed last; empty if there is none.
+ * Lives in the arena. */
+struct slice ledger_checkpoint(struct store *store, struct slice part,
+    struct arena *arena);
+
 /* Packs and unpacks `data`. */
 struct slice run_pack(struct arena *arena, const uint64_t *seqs,
     const int64_t *times_ns, size_t n);

@@ -14,20 +14,22 @@
 
 struct words {
 	const char *score, *attack, *shared, *first, *last, *events, *more,
-	    *gone, *advice, *next, *around, *same;
+	    *gone, *advice, *responses, *next, *around, *same;
 };
 
 static const struct words english = {
 	"score", "ATT&CK", "in common", "first", "last",
 	"contributing events", "more", "no longer stored",
-	"advice", "what to do next",
+	"advice", "proposed response (nothing is done by itself)",
+	"what to do next",
 	"everything in these minutes", "everything of"
 };
 
 static const struct words japanese = {
 	"スコア", "ATT&CK", "共通", "最初", "最後",
 	"関連イベント", "件省略", "保存期間を過ぎたイベント",
-	"推奨対応", "次にすること",
+	"推奨対応", "対応案（自動では実行されません）",
+	"次にすること",
 	"この前後の全イベント", "次に関する全イベント:"
 };
 
@@ -284,6 +286,27 @@ put_search(struct showing *showing, const char *field, struct slice value)
 }
 
 static void
+put_responses(struct showing *showing)
+{
+	const struct value *list = event_get(showing->alert->event,
+	    FIELD_YAGURA_RESPONSE);
+	size_t n = list == NULL ? 0 : value_members(list);
+	char buf[VALUE_TEXT_BYTES];
+
+	if (n > 0)
+		printf("\n%s%s%s\n", bold(showing, true),
+		    showing->words->responses, bold(showing, false));
+	for (size_t i = 0; i < n; i++) {
+		struct strbuf shown = STRBUF_INIT;
+
+		present_text(&shown, value_as_text(value_member(list, i),
+		    buf));
+		printf("  %s\n", shown.ptr);
+		strbuf_fini(&shown);
+	}
+}
+
+static void
 put_next(struct showing *showing)
 {
 	static const char *const fields[] = { "host.name", "user.name",
@@ -298,6 +321,7 @@ put_next(struct showing *showing)
 		printf("\n%s%s%s\n  %s\n", bold(showing, true),
 		    showing->words->advice, bold(showing, false), shown.ptr);
 	}
+	put_responses(showing);
 	printf("\n%s%s%s\n", bold(showing, true), showing->words->next,
 	    bold(showing, false));
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

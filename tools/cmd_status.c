@@ -176,6 +176,7 @@ print_page(const struct yaml_node *root)
 		    (int)homeless.len, homeless.ptr);
 	}
 	print_words(yaml_get(root, "correlation"), "correlation");
+	print_words(yaml_get(root, "health"), "health");
 	print_words(yaml_get(root, "outputs"), "outputs");
 	print_words(yaml_get(root, "loaded"), "loaded");
 	print_list(yaml_get(yaml_get(root, "loaded"), "missing"), "missing");

@@ -16,9 +16,11 @@
 #include "engine/sandbox.h"
 #include "engine/strbuf.h"
 #include "parsers/parserset.h"
+#include "tools/daemon_health.h"
 #include "tools/daemon_load.h"
 #include "tools/daemon_stages.h"
 #include "tools/daemon_status.h"
+#include "tools/health.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +38,7 @@ struct daemon {
 	struct stages *stages;
 	struct pipeline *pipeline;
 	struct loop *loop;
+	struct health *health;
 	struct strbuf reload;	/* what the last one said */
 	int64_t	 started_ns;
 	int64_t	 watchdog_ns, watched_ns;
@@ -68,7 +71,8 @@ view_of(struct daemon *daemon)
 {
 	return (struct status_view){ .conf = daemon->conf,
 	    .loop = daemon->loop, .pipeline = daemon->pipeline,
-	    .stages = daemon->stages, .missing = daemon->missing,
+	    .stages = daemon->stages, .health = daemon->health,
+	    .missing = daemon->missing,
 	    .refused = daemon->refused,
 	    .reload = daemon->reload.ptr, .started_ns = daemon->started_ns,
 	    .replayed = daemon->replayed };
@@ -203,6 +207,7 @@ on_tick(void *user)
 
 	sync_metrics(daemon);
 	pass_time(daemon);
+	daemon_health_tick(daemon->health, daemon->loop, daemon->stages);
 	if (daemon->watchdog_ns == 0 ||
 	    now_ns - daemon->watched_ns < daemon->watchdog_ns)
 		return;
@@ -406,6 +411,7 @@ run(struct daemon *daemon, struct err *err)
 	if (sandbox_enter(daemon->conf, err) < 0)
 		return -1;
 	replay(daemon);
+	daemon->health = daemon_health_begin(daemon->stages);
 	pipeline_start(daemon->pipeline);
 	announce(daemon);
 	return loop_run(daemon->loop, err);
@@ -427,6 +433,7 @@ end(struct daemon *daemon, int status, struct err *err)
 			*err = late;
 		status = -1;
 	}
+	health_free(daemon->health);
 	outputs_free(daemon->outputs, OUTPUT_LAST_MS);
 	diag_free(daemon->refused);
 	diag_free(daemon->missing);

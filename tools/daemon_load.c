@@ -8,6 +8,7 @@
 #include "engine/event.h"
 #include "engine/ip.h"
 #include "parsers/enrich.h"
+#include "tools/health.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -67,12 +68,18 @@ load_options(struct loaded *loaded)
 	const struct conf *conf = loaded->conf;
 	size_t columns = conf->nsources + 1;
 
-	loaded->noptions = (conf->nlisten + 1) * columns;
+	/* Row 0 is of no input; one past the inputs is what we say ourselves. */
+	loaded->noptions = (conf->nlisten + 2) * columns;
 	loaded->options = xcalloc(loaded->noptions, sizeof(*loaded->options));
 	for (size_t i = 0; i < loaded->noptions; i++)
 		loaded->options[i] = options_of(conf,
-		    i / columns > 0 ? &conf->listen[i / columns - 1] : NULL,
+		    i / columns > 0 && i / columns <= conf->nlisten ?
+		    &conf->listen[i / columns - 1] : NULL,
 		    i % columns > 0 ? &conf->sources[i % columns - 1] : NULL);
+	for (size_t i = (conf->nlisten + 1) * columns; i < loaded->noptions;
+	    i++)
+		loaded->options[i] = (struct parser_options){
+		    .def = SLICE(HEALTH_DEF) };
 }
 
 struct loaded *

@@ -16,6 +16,7 @@
 #include "parsers/parse_stage.h"
 #include "parsers/streams.h"
 #include "tools/daemon_load.h"
+#include "tools/health.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -42,6 +43,7 @@ struct stages {
 	field_t	 level;		/* yagura.level */
 	/* correlate thread */
 	struct correlator *correlator;
+	struct health *health;		/* NULL: nobody asks */
 	uint64_t told_evicted;
 	int64_t	 told_ns;
 	/* write thread */
@@ -142,6 +144,8 @@ stage_correlate(void *user, struct batch *batch)
 	struct stages *stages = user;
 	struct correlator_figures figures;
 
+	if (stages->health != NULL)
+		health_note(stages->health, batch);
 	correlate_stage_run(stages->correlator, batch);
 	correlator_figures(stages->correlator, &figures);
 	tell_evicted(stages, &figures);
@@ -328,6 +332,12 @@ stages_close(struct stages *stages, struct err *err)
 	streams_put(stages->streams);
 	free(stages);
 	return status;
+}
+
+void
+stages_health(struct stages *stages, struct health *health)
+{
+	stages->health = health;
 }
 
 uint32_t

@@ -13,6 +13,7 @@
 
 struct conf;
 struct err;
+struct health;
 struct loaded;
 struct outputs;
 struct stages;
@@ -29,6 +30,10 @@ int stages_close(struct stages *stages, struct err *err);
 
 /* For pipeline_new. */
 struct pipeline_stages stages_table(struct stages *stages);
+
+/* What the batches say about their sources is noted there from now on;
+ * borrowed until stages_close. Before the pipeline starts. */
+void stages_health(struct stages *stages, struct health *health);
 
 uint32_t stages_node(const struct stages *stages);
 uint64_t stages_first_seq(const struct stages *stages);

@@ -14,6 +14,7 @@
 #include "parsers/parserset.h"
 #include "tools/daemon_load.h"
 #include "tools/daemon_stages.h"
+#include "tools/health.h"
 
 #include <string.h>
 #include <sys/statvfs.h>
@@ -172,6 +173,21 @@ put_correlation(struct strbuf *out, const struct stages_figures *figures)
 }
 
 static void
+put_health(struct strbuf *out, struct health *health)
+{
+	uint64_t rows = 0, beyond = 0;
+
+	if (health != NULL)
+		health_rows(health, &rows, &beyond);
+	put_key(out, "health");
+	strbuf_putc(out, '{');
+	put_number(out, "events", metric_get(METRIC_HEALTH_EVENTS));
+	put_number(out, "sources", rows);
+	put_number(out, "beyond", beyond);
+	strbuf_putc(out, '}');
+}
+
+static void
 put_findings(struct strbuf *out, const char *key, const struct diag *diag)
 {
 	put_key(out, key);
@@ -304,6 +320,7 @@ status_write(const struct status_view *view, struct strbuf *out)
 	put_store(out, view, &figures);
 	put_correlation(out, &figures);
 	put_number(out, "replayed", view->replayed);
+	put_health(out, view->health);
 	put_loaded(out, view);
 	put_outputs(out);
 	strbuf_puts(out, "}\n");

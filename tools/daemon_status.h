@@ -7,6 +7,7 @@
 
 struct conf;
 struct diag;
+struct health;
 struct loaded;
 struct loop;
 struct pipeline;
@@ -18,6 +19,7 @@ struct status_view {
 	struct loop *loop;
 	struct pipeline *pipeline;
 	struct stages *stages;
+	struct health *health;	/* NULL before the start */
 	const struct diag *missing;	/* context that could not be read */
 	const struct diag *refused;	/* definitions that were left out */
 	const char *reload;	/* what the last reload said */

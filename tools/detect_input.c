@@ -103,15 +103,19 @@ detect_input_read(struct detect_input *input, struct event *event)
 			return;
 		start_over(event);
 	}
-	detect_input_parse(input, event);
+	detect_input_parse(input, event, SLICE(""));
 	event_seal(event);
 }
 
 void
-detect_input_parse(struct detect_input *input, struct event *event)
+detect_input_parse(struct detect_input *input, struct event *event,
+    struct slice def)
 {
+	struct parser_options options = input->options;
+
 	load(input);
-	parser_run(input->lane, &input->options, event);
+	options.def = def;
+	parser_run(input->lane, &options, event);
 	enrich_run(input->enrich, event);
 }
 

@@ -22,8 +22,10 @@ void detect_input_free(struct detect_input *input);
 /* Fills the fresh event, whose raw line is event->raw, and seals it. */
 void detect_input_read(struct detect_input *input, struct event *event);
 
-/* As the daemon does it: definitions only, whatever the shape. Not sealed. */
-void detect_input_parse(struct detect_input *input, struct event *event);
+/* As the daemon does it: definitions only, whatever the shape; this one if it
+ * is named, else the one that is found. Not sealed. */
+void detect_input_parse(struct detect_input *input, struct event *event,
+    struct slice def);
 
 /* What loading definitions and context had to say; printed once, at the end
  * of the program's own findings. */

@@ -51,6 +51,8 @@ struct report_alert {
 	size_t	 ntactics;
 	struct slice *tactics, *techniques;
 	size_t	 ntechniques;
+	size_t	 nresponses;
+	struct slice *responses;
 	size_t	 nsteps;
 	struct report_step *steps;
 };

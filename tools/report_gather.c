@@ -478,6 +478,8 @@ take_alert(void *user, const struct value *cells, size_t n,
 	    &alert->ntactics);
 	alert->techniques = field_texts(gather, event, "threat.technique.id",
 	    &alert->ntechniques);
+	alert->responses = field_texts(gather, event, "yagura.response",
+	    &alert->nresponses);
 
 	report->levels[alert->level]++;
 	report->layers[alert->layer]++;

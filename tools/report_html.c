@@ -542,6 +542,15 @@ put_alert(struct page *page, const struct report_alert *alert)
 		put_escaped(page->out, alert->advice);
 		strbuf_puts(page->out, "</dd>");
 	}
+	if (alert->nresponses > 0) {
+		term(page, "incident.responses");
+		for (size_t i = 0; i < alert->nresponses; i++) {
+			strbuf_puts(page->out, i > 0 ? ", <code>" : "<code>");
+			put_escaped(page->out, alert->responses[i]);
+			strbuf_puts(page->out, "</code>");
+		}
+		strbuf_puts(page->out, "</dd>");
+	}
 	strbuf_puts(page->out, "</dl>");
 	if (alert->nsteps > 0) {
 		strbuf_puts(page->out, "<table class=\"steps\"><tr>");

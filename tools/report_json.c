@@ -133,6 +133,7 @@ put_alert(struct strbuf *out, const struct report_alert *alert)
 	put_time(out, "first", alert->first_ns);
 	put_time(out, "last", alert->last_ns);
 	put_count(out, "events", alert->count);
+	put_texts(out, "responses", alert->responses, alert->nresponses);
 	put_texts(out, "tactics", alert->tactics, alert->ntactics);
 	put_texts(out, "techniques", alert->techniques, alert->ntechniques);
 	put_text(out, "sentence", alert->sentence);

@@ -10,6 +10,7 @@
 #include "correlation/correlate_stage.h"
 #include "correlation/match_stage.h"
 #include "correlation/rule.h"
+#include "correlation/sigma.h"
 #include "correlation/sigma_rule.h"
 #include "engine/arena.h"
 #include "engine/batch.h"
@@ -205,7 +206,8 @@ take_line(struct suite *suite, const struct yaml_node *item,
 	put_line(suite, &text, line);
 	event = batch_add(suite->batch, strbuf_slice(&text),
 	    SLICE("192.0.2.1:514"), suite->now_ns);
-	detect_input_parse(suite->input, event);
+	detect_input_parse(suite->input, event,
+	    yaml_text(yaml_get(item, "definition"), SLICE("")));
 	set_fields(event, fields);
 	event_seal(event);
 	suite->figures->events++;
@@ -336,28 +338,43 @@ judge(struct suite *suite, const struct yaml_node *test)
 	free(matches);
 }
 
+static void
+check_keys(struct suite *suite, const struct yaml_node *map,
+    const char *const *keys, size_t n)
+{
+	for (size_t i = 0; map->kind == YAML_MAP && i < map->n; i++) {
+		struct slice key = yaml_text(map->keys[i], SLICE(""));
+		char hint[64];
+		bool known = false;
+
+		for (size_t k = 0; k < n; k++)
+			known = known || slice_eq(key, slice_cstr(keys[k]));
+		if (!known)
+			diag_error(suite->diag, suite->file,
+			    map->keys[i]->line, map->keys[i]->column,
+			    "unknown key \"%.*s\"%s", (int)key.len, key.ptr,
+			    sigma_hint(hint, sizeof(hint), key, keys, n));
+	}
+}
+
 static bool
 check_test(struct suite *suite, const struct yaml_node *test)
 {
 	static const char *const keys[] = { "test", "start", "lines",
 	    "alerts", "matches", "quiet" };
-	bool good = test->kind == YAML_MAP && yaml_get(test, "lines") != NULL
-	    && yaml_get(test, "lines")->kind == YAML_LIST;
+	static const char *const line_keys[] = { "line", "times", "every",
+	    "wait", "fields", "definition" };
+	const struct yaml_node *lines = yaml_get(test, "lines");
+	bool good = test->kind == YAML_MAP && lines != NULL &&
+	    lines->kind == YAML_LIST;
 
 	if (!good)
 		diag_error(suite->diag, suite->file, test->line, 0,
 		    "a test is a map with test, lines and alerts");
-	for (size_t i = 0; good && i < test->n; i++) {
-		struct slice key = yaml_text(test->keys[i], SLICE(""));
-		bool known = false;
-
-		for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++)
-			known = known || slice_eq(key, slice_cstr(keys[k]));
-		if (!known)
-			diag_error(suite->diag, suite->file,
-			    test->keys[i]->line, 0, "unknown key \"%.*s\"",
-			    (int)key.len, key.ptr);
-	}
+	check_keys(suite, test, keys, sizeof(keys) / sizeof(*keys));
+	for (size_t i = 0; good && i < lines->n; i++)
+		check_keys(suite, lines->items[i], line_keys,
+		    sizeof(line_keys) / sizeof(*line_keys));
 	return good;
 }
 

@@ -229,8 +229,20 @@ mistakes_of_rules_are_named(void **state)
 	    "of yagura \"laier\" (layer?)");
 	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
 	    "detection:\n  s: {A: 1}\n  condition: s\n"
-	    "yagura: {respond: 5m}\n", 0), "try.yml:6:10: this version cannot "
-	    "run \"respond\" yet");
+	    "yagura: {respond: 5m}\n", 0), "try.yml:6:19: a response is a map: "
+	    "{action: block_ip, target: source.ip, for: 1d}");
+	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
+	    "detection:\n  s: {A: 1}\n  condition: s\n"
+	    "yagura: {respond: [{action: blok_ip}]}\n", 0), "try.yml:6:29: "
+	    "unknown action \"blok_ip\" (block_ip?)");
+	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
+	    "detection:\n  s: {A: 1}\n  condition: s\n"
+	    "yagura: {respond: {target: user.name}}\n", 0), "try.yml:6:19: "
+	    "a response without an action");
+	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
+	    "detection:\n  s: {A: 1}\n  condition: s\n"
+	    "yagura: {respond: {action: block_ip, for: soon}}\n", 0),
+	    "try.yml:6:43: for takes a timespan such as 30m or 1d");
 	assert_string_equal(finding_of("title: t\nlogsource: {product: p}\n"
 	    "detection:\n  s: {A: 1}\n  condition: s\n"
 	    "yagura: {speed: {kmh: 900}}\n", 0), "try.yml:6:10: speed belongs "
