@@ -181,12 +181,13 @@ void
 correlate_stage_run(struct correlator *c, struct batch *batch)
 {
 	union { const void *in; void *out; } set = { .in = batch->ruleset };
+	size_t received = batch->n + batch->njoined;	/* and no alerts */
 
 	correlator_take_set(c, set.out);
 	c->batch = batch;
 	correlator_place_waiting(c);
-	for (size_t i = 0; i < batch->n; i++) {
-		c->event = &batch->events[i];
+	for (size_t i = 0; i < received; i++) {
+		c->event = batch_event(batch, i);
 		if (c->event->nhits > 0)
 			run_event(c, c->event->hits, c->event->nhits);
 	}

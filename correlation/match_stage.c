@@ -90,6 +90,37 @@ match_stage_run(struct match_stage *stage, struct ruleset *set,
 }
 
 void
+match_stage_joined(struct match_stage *stage, struct event *event)
+{
+	struct batch *batch = event->batch;
+	struct ruleset *set = (struct ruleset *)(uintptr_t)batch->ruleset;
+	struct value *items;
+	uint64_t runaways;
+	size_t n;
+
+	check(batch->phase == BATCH_MATCHED && !event->sealed);
+	use_set(stage, set);
+	runaways = match_scratch_runaways(stage->scratch);
+	n = ruleset_match(set, event, stage->scratch, stage->hits,
+	    MATCH_HITS);
+	metric_add(METRIC_RULE_HITS, n);
+	metric_add(METRIC_NO_LOGSOURCE, event->logsource == 0);
+	metric_add(METRIC_REGEX_LIMIT,
+	    match_scratch_runaways(stage->scratch) - runaways);
+	if (n == 0)
+		return;
+	n = n < MATCH_HITS ? n : MATCH_HITS;
+	event->nhits = (uint32_t)n;
+	event->hits = arena_alloc(batch->arena, n * sizeof(*event->hits));
+	memcpy(event->hits, stage->hits, n * sizeof(*event->hits));
+	items = arena_alloc(batch->arena, n * sizeof(*items));
+	for (size_t i = 0; i < n; i++)
+		items[i] = value_text(ruleset_rule(set,
+		    event->hits[i])->id, TRANSFORM_OWNED);
+	event_set(event, FIELD_YAGURA_HITS, value_list(items, n));
+}
+
+void
 match_stage_release(struct batch *batch)
 {
 	if (batch->ruleset == NULL)

@@ -8,6 +8,7 @@
 #define YAGURA_CORRELATION_MATCH_STAGE_H
 
 struct batch;
+struct event;
 struct match_stage;
 struct ruleset;
 
@@ -19,5 +20,10 @@ void match_stage_free(struct match_stage *stage);
 void match_stage_run(struct match_stage *stage, struct ruleset *set,
     struct batch *batch);
 void match_stage_release(struct batch *batch);
+
+/* The same for one event of a batch that is MATCHED already, a record joined
+ * of its lines; before it is sealed, so that its hits are values too. By the
+ * rule set that the batch was matched with. */
+void match_stage_joined(struct match_stage *stage, struct event *event);
 
 #endif

@@ -8,6 +8,7 @@
  *
  * Alerts that the correlator raises on a batch are events of the same batch,
  * behind the received ones: `n` counts the received, `nalerts` the alerts.
+ * Records joined of lines stand with them, before any alert (`njoined`).
  * The received stand in one array, `events`, that never moves; alerts stand
  * each on its own. batch_event(batch, i) gives both, i < n + nalerts.
  *
@@ -47,10 +48,13 @@ struct note {
 struct batch {
 	enum batch_phase phase;
 	bool	 commit_with_next;	/* same request: one transaction */
+	bool	 last;		/* of its streams: what is open ends */
 	uint32_t node;		/* of event.id */
 	uint64_t seq0;		/* sequence of events[0]; rises by 1 */
 	int64_t	 received_ns;	/* arrival of the first line */
+	int64_t	 formed_ns;	/* clock of the loop; 0: nobody's */
 	size_t	 n, nalerts;
+	size_t	 njoined;	/* of the alerts the first: joined records */
 	size_t	 raw_bytes;	/* of the n received lines */
 	struct arena *arena;
 	struct event *events;	/* the n received; never moves */

@@ -42,6 +42,7 @@ struct event {
 	uint16_t source;	/* row of the source table in force; 0: none */
 	uint16_t n, cap;	/* values */
 	bool	 sealed, has_time;	/* has_time: the line stated it */
+	bool	 joins;		/* may be part of a record of many lines */
 	uint64_t present[4];	/* bit per field below 256 */
 	uint64_t others;	/* until sealed: bit per field % 64 of the rest */
 	field_t	*fields;

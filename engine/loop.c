@@ -95,6 +95,7 @@ open_batch(struct loop *loop)
 	loop->open = batch_new(loop->node, loop->first_seq +
 	    loop->submitted * (BATCH_EVENTS + BATCH_ALERTS));
 	loop->open->received_ns = loop->now_ns;
+	loop->open->formed_ns = clock_now_ns();
 	event_add(loop->idle, &idle);
 }
 
@@ -535,6 +536,18 @@ answer_all(struct loop *loop)
 		event_base_loop(loop->base, EVLOOP_NONBLOCK);
 }
 
+/* Streams end here: what spans their lines is finished as it is. */
+static void
+submit_last(struct loop *loop)
+{
+	if (pipeline_room(loop->pipeline) == 0)
+		return;
+	loop->now_ns = clock_now_ns();
+	open_batch(loop);
+	loop->open->last = true;
+	submit(loop);
+}
+
 int
 loop_run(struct loop *loop, struct err *err)
 {
@@ -544,6 +557,7 @@ loop_run(struct loop *loop, struct err *err)
 		for (size_t i = 0; i < loop->ninputs; i++)
 			loop->inputs[i].kind->stop(&loop->inputs[i]);
 	submit_if_any(loop);
+	submit_last(loop);
 	loop->finished = true;
 	pipeline_finish(loop->pipeline);
 	answer_all(loop);

@@ -23,6 +23,7 @@
 #include "engine/yaml.h"
 #include "engine/zone.h"
 #include "parsers/loosename.h"
+#include "parsers/join_spec.h"
 #include "parsers/template.h"
 #include "parsers/timetext.h"
 
@@ -2006,6 +2007,20 @@ read_head(struct loader *l)
 	}
 }
 
+static void
+read_join(struct loader *l)
+{
+	const struct yaml_node *node = section(l, "join");
+	struct join_spec *spec;
+
+	if (node == NULL || yaml_is_null(node))
+		return;
+	spec = join_spec_read(node, l->file, l->arena, l->owned, l->diag);
+	if (yaml_get(node, "then") != NULL)
+		spec->then = read_block(l, yaml_get(node, "then"));
+	l->def->join = spec;
+}
+
 /* A capture that no rule names is the field of its name. */
 static void
 finish_slots(struct loader *l)
@@ -2069,7 +2084,7 @@ static const char *const top_keys[] = { "name", "description", "base",
     "module", "dataset", "logsource", "observer", "match", "decode",
     "prefix", "rename", "keep", "skip", "keys", "tables", "set", "time",
     "when", "copy", "templates", "patterns", "examples", "host",
-    "unwrap", "names", NULL };
+    "unwrap", "join", "names", NULL };
 
 static const struct source *
 find_source(const struct loader *l, struct slice name)
@@ -2127,6 +2142,7 @@ read_def(struct loader *l, const struct source *source)
 		read_decode(l);
 		read_body(l);
 		read_times(l);
+		read_join(l);
 		read_match(l);
 		read_examples(l);
 		/* What was made with the most room now gets its own. */

@@ -30,6 +30,7 @@ struct ip_net;
 struct map;
 struct regex;
 struct template_tree;
+struct join_spec;
 struct zone;
 
 typedef uint16_t slot_t;
@@ -287,6 +288,7 @@ struct def {
 	size_t	 ntimes;
 	struct block body;		/* set, when, copy of the top */
 	const struct block *const *template_blocks;	/* by template */
+	const struct join_spec *join;	/* NULL: every line stands alone */
 	const struct example *examples;
 	size_t	 nexamples;
 };

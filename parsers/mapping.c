@@ -1327,6 +1327,12 @@ put_names(struct reading *r)
 }
 
 void
+mapping_run_block(struct reading *r, const struct block *block)
+{
+	run_block(r, block);
+}
+
+void
 mapping_run(struct reading *r)
 {
 	const struct def *def = r->def;

@@ -30,6 +30,7 @@
 #include "engine/zone.h"
 #include "parsers/builtin.h"
 #include "parsers/decode.h"
+#include "parsers/join_spec.h"
 #include "parsers/markindex.h"
 #include "parsers/streams.h"
 
@@ -274,6 +275,12 @@ bool
 parserset_has(const struct parserset *set, struct slice name)
 {
 	return find_def(set, name) != NULL;
+}
+
+const struct def *
+parserset_def(const struct parserset *set, struct slice name)
+{
+	return find_def(set, name);
 }
 
 /* --- lanes --------------------------------------------------------------- */
@@ -1318,12 +1325,28 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 		event_set(event, FIELD_LOG_SOURCE_ADDRESS,
 		    value_text(event->peer, TRANSFORM_OWNED));
 	run_body(lane, options, text);
+	event->joins = r->def != NULL && r->def->join != NULL;
 	take_time(r, options, lane->heading);
 	if (regex_runaways(r->scratch) != lane->runaways) {
 		metric_add(METRIC_REGEX_LIMIT, regex_runaways(r->scratch) -
 		    lane->runaways);
 		lane->runaways = regex_runaways(r->scratch);
 	}
+}
+
+void
+parser_joined(struct parser_lane *lane, const struct def *def,
+    struct event *event)
+{
+	struct reading *r = &lane->reading;
+
+	r->event = event;
+	r->arena = event->batch->arena;
+	r->zone = NULL;
+	r->ntape = 0;
+	r->runaway = false;
+	begin_def(r, def);
+	mapping_run_block(r, def->join->then);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "engine/slice.h"
 
+struct def;
 struct diag;
 struct event;
 struct streams;
@@ -35,6 +36,10 @@ size_t parserset_count(const struct parserset *set);
 struct slice parserset_name(const struct parserset *set, size_t i);
 struct slice parserset_description(const struct parserset *set, size_t i);
 bool parserset_has(const struct parserset *set, struct slice name);
+
+/* The definition of that name, or NULL; lives as long as the set. */
+const struct def *parserset_def(const struct parserset *set,
+    struct slice name);
 
 /* Runs the example lines of all definitions, a finding for each that does not
  * give its expectation. Returns how many examples were run. */
@@ -69,6 +74,11 @@ struct parser_options {
  * nobody knows is kept raw, tagged `unparsed`, with whatever its syslog header
  * gave. Never fails. */
 void parser_run(struct parser_lane *lane, const struct parser_options *options,
+    struct event *event);
+
+/* Runs what the definition says of the records that its lines make, over the
+ * fields of the event, which is not sealed. See join.h. */
+void parser_joined(struct parser_lane *lane, const struct def *def,
     struct event *event);
 
 /* For `yagura parse --explain`: the same, and one line of text per step (which

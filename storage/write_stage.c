@@ -587,7 +587,7 @@ pending_done(struct writer *w)
 		const struct batch *batch = w->pending[i];
 
 		w->figures.stored += batch->n;
-		w->figures.alerts += batch->nalerts;
+		w->figures.alerts += batch->nalerts - batch->njoined;
 		w->figures.bytes_raw += batch->raw_bytes;
 		batch_put(w->pending[i]);
 	}

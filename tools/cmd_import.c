@@ -160,6 +160,28 @@ submit(struct import *import, struct err *err)
 	return 0;
 }
 
+static void
+open_batch(struct import *import, const char *path)
+{
+	if (import->open != NULL)
+		return;
+	import->open = batch_new(stages_node(import->stages),
+	    stages_first_seq(import->stages) + import->batches *
+	    (BATCH_EVENTS + BATCH_ALERTS));
+	import->open->received_ns = import->arrival_ns;
+	import->path = arena_dup(import->open->arena, slice_cstr(path));
+}
+
+/* The next file arrived at another time, and is another stream: records of
+ * many lines end with this one. */
+static int
+end_file(struct import *import, const char *path, struct err *err)
+{
+	open_batch(import, path);
+	import->open->last = true;
+	return submit(import, err);
+}
+
 static int
 add_to_batch(struct import *import, const char *path, struct slice line,
     bool truncated, struct err *err)
@@ -169,14 +191,7 @@ add_to_batch(struct import *import, const char *path, struct slice line,
 	if (import->open != NULL && batch_full(import->open) &&
 	    submit(import, err) < 0)
 		return -1;
-	if (import->open == NULL) {
-		import->open = batch_new(stages_node(import->stages),
-		    stages_first_seq(import->stages) + import->batches *
-		    (BATCH_EVENTS + BATCH_ALERTS));
-		import->open->received_ns = import->arrival_ns;
-		import->path = arena_dup(import->open->arena,
-		    slice_cstr(path));
-	}
+	open_batch(import, path);
 	event = batch_add(import->open, line, import->path,
 	    import->arrival_ns);
 	if (truncated)
@@ -342,9 +357,8 @@ import_lines(struct import *import, struct infile *infile, const char *path,
 		if (import->events % 1024 == 0)
 			progress(import, infile, path);
 	}
-	/* The next file arrived at another time. */
 	if ((import->client != NULL ? post(import, err) :
-	    submit(import, err)) < 0)
+	    end_file(import, path, err)) < 0)
 		return -1;
 	return more;
 }

@@ -167,6 +167,7 @@ print_page(const struct yaml_node *root)
 	print_words(yaml_get(root, "ledger"), "ledger");
 	print_words(yaml_get(root, "pipeline"), "pipeline");
 	print_words(yaml_get(root, "tags"), "tags");
+	print_words(yaml_get(root, "joins"), "joins");
 	if (yaml_get(root, "unknown_lines") != NULL) {
 		struct slice unknown = word(root, "unknown_lines");
 		struct slice homeless = word(root, "no_logsource");

@@ -195,7 +195,8 @@ pass_time(struct daemon *daemon)
 	struct stages_figures figures;
 
 	stages_figures(daemon->stages, &figures);
-	if (figures.correlator.wall_due_ns < clock_now_ns())
+	if (figures.correlator.wall_due_ns < clock_now_ns() ||
+	    metric_get(METRIC_JOINS_OPEN) > 0)
 		loop_pass(daemon->loop);
 }
 

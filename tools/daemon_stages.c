@@ -15,6 +15,7 @@
 #include "engine/strbuf.h"
 #include "parsers/parse_stage.h"
 #include "parsers/streams.h"
+#include "tools/daemon_join.h"
 #include "tools/daemon_load.h"
 #include "tools/health.h"
 
@@ -42,6 +43,7 @@ struct stages {
 	struct streams *streams;	/* for all lanes */
 	field_t	 level;		/* yagura.level */
 	/* correlate thread */
+	struct record_stage *records;
 	struct correlator *correlator;
 	struct health *health;		/* NULL: nobody asks */
 	uint64_t told_evicted;
@@ -146,6 +148,7 @@ stage_correlate(void *user, struct batch *batch)
 
 	if (stages->health != NULL)
 		health_note(stages->health, batch);
+	record_stage_run(stages->records, batch->loaded, batch);
 	correlate_stage_run(stages->correlator, batch);
 	correlator_figures(stages->correlator, &figures);
 	tell_evicted(stages, &figures);
@@ -310,6 +313,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	stages->level = field_intern(SLICE("yagura.level"));
 	stages->raised_last = &stages->raised;
 	stages->loaded = snapshot_new(loaded, loaded_get, loaded_put);
+	stages->records = record_stage_new();
 	stages->correlator = correlator_new(&limits);
 	stages->figures.correlator.wall_due_ns = INT64_MAX;
 	check(pthread_mutex_init(&stages->mutex, NULL) == 0);
@@ -326,6 +330,7 @@ stages_close(struct stages *stages, struct err *err)
 		return 0;
 	status = writer_close(stages->writer, true, err);
 	send_raised(stages);
+	record_stage_free(stages->records);
 	correlator_free(stages->correlator);
 	snapshot_free(stages->loaded);
 	pthread_mutex_destroy(&stages->mutex);

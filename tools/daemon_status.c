@@ -121,6 +121,17 @@ put_tags(struct strbuf *out)
 }
 
 static void
+put_joins(struct strbuf *out)
+{
+	put_key(out, "joins");
+	strbuf_putc(out, '{');
+	put_number(out, "joined", metric_get(METRIC_JOINED));
+	put_number(out, "cut", metric_get(METRIC_JOINED_CUT));
+	put_number(out, "open", metric_get(METRIC_JOINS_OPEN));
+	strbuf_putc(out, '}');
+}
+
+static void
 put_store(struct strbuf *out, const struct status_view *view,
     const struct stages_figures *figures)
 {
@@ -315,6 +326,7 @@ status_write(const struct status_view *view, struct strbuf *out)
 	put_ledger(out, inputs, n);
 	put_pipeline(out, view);
 	put_tags(out);
+	put_joins(out);
 	put_number(out, "unknown_lines", metric_get(METRIC_PARSED_UNKNOWN));
 	put_number(out, "no_logsource", metric_get(METRIC_NO_LOGSOURCE));
 	put_store(out, view, &figures);
