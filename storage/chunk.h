@@ -40,6 +40,10 @@ const int64_t *chunk_times(struct chunk *chunk, struct err *err);
 const int64_t *chunk_ingested(struct chunk *chunk, struct err *err);
 const uint64_t *chunk_seqs(struct chunk *chunk, struct err *err);
 
+/* Category, product and service of every row as one text, a TAB between; a
+ * value of another type: none. NULL and *err. */
+const struct column *chunk_logsources(struct chunk *chunk, struct err *err);
+
 /* The column of a field, or NULL: no row has it (err untouched) or it cannot
  * be read (err set). Header and dictionary are read, codes and numbers when
  * first asked for. */

@@ -136,6 +136,13 @@ chunk_seqs(struct chunk *chunk, struct err *err)
 	    member_numbers(chunk, MEMBER_SEQ, err);
 }
 
+const struct column *
+chunk_logsources(struct chunk *chunk, struct err *err)
+{
+	return chunk_own_column(chunk, &chunk->members[MEMBER_LOGSOURCE],
+	    err);
+}
+
 size_t
 chunk_shape_at(const struct chunk *chunk, uint32_t row)
 {

@@ -7,6 +7,7 @@
 #include "storage/query.h"
 #include "storage/query_raw.h"
 #include "storage/query_read.h"
+#include "storage/query_set.h"
 
 struct plan {
 	struct plan_node *root;
@@ -156,11 +157,13 @@ plan_value_holds(struct plan *plan, const struct plan_node *leaf,
     const struct value *value)
 {
 	bool is_time = leaf->leaf != NULL && leaf->leaf->is_time;
+	struct query_set *set = leaf->leaf == NULL ? NULL : leaf->leaf->set;
 
 	for (size_t i = 0; i < value_members(value); i++) {
 		const struct value *member = value_member(value, i);
 
-		if (is_time ? time_holds(leaf, member)
+		if (set != NULL ? query_set_find(set, member) >= 0
+		    : is_time ? time_holds(leaf, member)
 		    : pred_value_holds(leaf->pred, member, plan->scratch))
 			return true;
 	}
@@ -207,6 +210,9 @@ subject_leaf(struct plan *plan, const struct plan_node *leaf,
 	const struct value *cell;
 	struct value value;
 
+	if (leaf->leaf != NULL && leaf->leaf->source != NULL)
+		return subject->event == NULL || leaf->leaf->source(
+		    leaf->leaf->user, subject->event->logsource);
 	if (plan_leaf_is_raw(leaf))
 		return needle_in(leaf->leaf->needle, subject->event != NULL
 		    ? subject->event->raw : subject->row->raw);

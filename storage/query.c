@@ -840,6 +840,22 @@ query_parse(struct slice text, int64_t now_ns,
 	return NULL;
 }
 
+struct cond *
+query_source_cond(struct query *query,
+    bool (*source)(const void *user, uint16_t logsource), const void *user)
+{
+	struct pred pred = { .op = PRED_TRUE };
+	struct query_leaf *leaf = arena_zalloc(query->arena, sizeof(*leaf));
+	struct cond *cond = cond_pred(query->arena, pred);
+
+	leaf->pred = cond->pred;
+	leaf->source = source;
+	leaf->user = user;
+	leaf->next = (struct query_leaf *)(uintptr_t)query->leaves;
+	query->leaves = leaf;
+	return cond;
+}
+
 void
 query_free(struct query *query)
 {

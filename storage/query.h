@@ -26,6 +26,7 @@ struct arena;
 struct cond;
 struct needle;
 struct pred;
+struct query_set;
 struct regex;
 
 #define QUERY_BYTES 65536	/* longer queries are refused */
@@ -37,6 +38,10 @@ struct query_leaf {
 	struct query_leaf *next;
 	const struct pred *pred;
 	const struct needle *needle;	/* WORD and PHRASE */
+	struct query_set *set;		/* EQ: one of these, not pred->text */
+	/* TRUE: only events of a log source of which this says so */
+	bool	 (*source)(const void *user, uint16_t logsource);
+	const void *user;
 	bool	 is_time;		/* LT LE GT GE EQ of a TIME field */
 	int64_t	 time_ns;
 	int64_t	 until_ns;		/* EQ: time_ns <= value < until_ns */
@@ -75,6 +80,10 @@ struct query_names {
 struct query *query_parse(struct slice text, int64_t now_ns,
     const struct query_names *names, struct query_error *error);
 void query_free(struct query *query);		/* NULL does nothing */
+
+/* A condition of the query that asks for log sources: see query_leaf. */
+struct cond *query_source_cond(struct query *query,
+    bool (*source)(const void *user, uint16_t logsource), const void *user);
 
 /* The error as people see it:
  *

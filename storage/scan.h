@@ -58,6 +58,14 @@ struct scan_result {
 int scan_run(const struct scan_request *request, struct scan_result *result,
     struct err *err);
 
+/* The same in the order in which events were committed, for those who replay.
+ * Rows come chunk by chunk; `complete` says before each chunk, and at the end,
+ * that every event with a lower sequence has been given. The query has no
+ * operators. */
+int scan_sequence(const struct scan_request *request,
+    void (*complete)(void *user, uint64_t seq), struct scan_result *result,
+    struct err *err);
+
 /* The same over events in memory, in the order given; request->store is not
  * used. For tests, also those of rules. */
 struct event;

@@ -8,6 +8,7 @@
 #include "engine/err.h"
 #include "engine/event.h"
 #include "engine/ip.h"
+#include "engine/logsource.h"
 #include "storage/chunk.h"
 #include "storage/column.h"
 #include "storage/query.h"
@@ -123,9 +124,12 @@ rows_with(struct bits_scan *scan, field_t field, const uint64_t *candidates)
  * beyond ASCII, nor for letters with relatives beyond it (k and s). Blooms,
  * which hold whole texts folded as ASCII, may be asked then. */
 static bool
-plain_equal(const struct pred *pred)
+plain_equal(const struct plan_node *leaf)
 {
-	if (pred->op != PRED_EQ || pred->has_number)
+	const struct pred *pred = leaf->pred;
+
+	if (pred->op != PRED_EQ || pred->has_number ||
+	    (leaf->leaf != NULL && leaf->leaf->set != NULL))
 		return false;
 	for (size_t i = 0; i < pred->text.len; i++)
 		if ((pred->text.ptr[i] & 0x80) != 0 ||
@@ -142,15 +146,17 @@ struct exact {
 };
 
 static void
-exact_init(struct exact *exact, const struct pred *pred,
+exact_init(struct exact *exact, const struct plan_node *leaf,
     enum value_type type)
 {
+	const struct pred *pred = leaf->pred;
+
 	exact->known = exact->address = false;
 	if (type == VALUE_IP && pred->op == PRED_CIDR &&
 	    pred->cidr->bits == 128 && ip_is_v4(pred->cidr->ip)) {
 		exact->known = exact->address = true;
 		exact->text = ip_format(pred->cidr->ip, exact->room);
-	} else if (type == VALUE_TEXT && plain_equal(pred)) {
+	} else if (type == VALUE_TEXT && plain_equal(leaf)) {
 		exact->known = true;
 		exact->text = pred->text;
 	}
@@ -181,7 +187,7 @@ over_codes(struct bits_scan *scan, const struct plan_node *leaf,
 	struct exact exact;
 	size_t nshapes;
 
-	exact_init(&exact, leaf->pred, column_type(column));
+	exact_init(&exact, leaf, column_type(column));
 	for (uint32_t code = 0; code < n; code++) {
 		struct value value;
 
@@ -225,6 +231,8 @@ as_range(const struct plan_node *leaf, enum value_type type, int64_t *low,
 	bool is_time = leaf->leaf != NULL && leaf->leaf->is_time;
 	int64_t at;
 
+	if (leaf->leaf != NULL && leaf->leaf->set != NULL)
+		return false;
 	*low = INT64_MIN;
 	*high = INT64_MAX;
 	if (is_time && type == VALUE_TIME)
@@ -315,10 +323,10 @@ v4_refuses(const struct pred *pred, const struct column *column)
 
 /* No value can be this one, says the bloom. */
 static bool
-bloom_refuses(const struct pred *pred, const struct column *column)
+bloom_refuses(const struct plan_node *leaf, const struct column *column)
 {
-	return v4_refuses(pred, column) || (plain_equal(pred) &&
-	    !column_may_hold(column, pred->text));
+	return v4_refuses(leaf->pred, column) || (plain_equal(leaf) &&
+	    !column_may_hold(column, leaf->pred->text));
 }
 
 static struct bits
@@ -329,7 +337,7 @@ over_texts(struct bits_scan *scan, const struct plan_node *leaf,
 	size_t nshapes = chunk_shapes(scan->chunk, &shapes);
 	uint64_t *words;
 
-	if (bloom_refuses(leaf->pred, column))
+	if (bloom_refuses(leaf, column))
 		return no_rows;
 	words = words_new(scan);
 	for (size_t s = 0; s < nshapes; s++) {
@@ -366,7 +374,7 @@ head_refuses(struct bits_scan *scan, const struct plan_node *leaf)
 	    column_range(head, &min, &max))
 		return max < low || min > high;
 	return column_kind(head) == COLUMN_TEXT &&
-	    bloom_refuses(leaf->pred, head);
+	    bloom_refuses(leaf, head);
 }
 
 /* The candidates without those in `words`. */
@@ -476,7 +484,7 @@ id_may_be_here(const struct bits_scan *scan, const struct pred *pred)
 	char text[17];
 	uint64_t seq;
 
-	if (pred->op != PRED_EQ ||
+	if (pred->op != PRED_EQ || pred->text.len == 0 ||
 	    chunk_values(scan->chunk, FIELD_EVENT_ID) > 0)
 		return true;
 	if (pred->text.len != EVENT_ID_BYTES - 1)
@@ -627,10 +635,72 @@ over_lines(struct bits_scan *scan, const struct plan_node *leaf,
 
 /* --- trees -------------------------------------------------------------- */
 
+/* category, product and service, a TAB between. */
+static uint16_t
+source_of(const struct value *value)
+{
+	struct slice text = slice_of(value->text, value->len);
+	struct logsource source;
+	ptrdiff_t tab = slice_find_byte(text, '\t');
+
+	if (value->type != VALUE_TEXT || tab < 0)
+		return 0;
+	source.category = slice_head(text, (size_t)tab);
+	text = slice_skip(text, (size_t)tab + 1);
+	tab = slice_find_byte(text, '\t');
+	if (tab < 0)
+		return 0;
+	source.product = slice_head(text, (size_t)tab);
+	source.service = slice_skip(text, (size_t)tab + 1);
+	return logsource_intern(source);
+}
+
+/* Rows of the log sources that are wanted: a few entries of a dictionary. */
+static struct bits
+over_sources(struct bits_scan *scan, const struct plan_node *leaf,
+    const uint64_t *candidates)
+{
+	const struct query_leaf *asked = leaf->leaf;
+	const struct column *column = chunk_logsources(scan->chunk, scan->err);
+	const uint32_t *codes = NULL;
+	uint32_t n, holding = 0;
+	uint64_t *words;
+	uint8_t *holds;
+
+	if (column == NULL)
+		return broken;
+	n = column_kind(column) == COLUMN_CONST ? 1
+	    : column_dict_count(column);
+	if (column_kind(column) > COLUMN_DICT)
+		return all_rows;	/* not so written; the rule asks again */
+	holds = arena_zalloc(scan->arena, n + 1);
+	for (uint32_t code = 0; code < n; code++) {
+		struct value value;
+
+		column_dict_value(column, code, &value);
+		holds[code] = asked->source(asked->user, source_of(&value));
+		holding += holds[code];
+	}
+	if (holding == 0 || holding == n)
+		return holding == 0 ? no_rows : all_rows;
+	codes = column_codes(column);
+	if (codes == NULL) {
+		err_set(scan->err, ERR_DAMAGED, "codes do not check");
+		return broken;
+	}
+	words = words_new(scan);
+	for (uint32_t r = 0; r < scan->rows; r++)
+		if (holds[codes[r]] && wanted(candidates, r))
+			bit_set(words, r);
+	return settle(scan, words);
+}
+
 static struct bits
 over_leaf(struct bits_scan *scan, const struct plan_node *leaf,
     const uint64_t *candidates)
 {
+	if (leaf->leaf != NULL && leaf->leaf->source != NULL)
+		return over_sources(scan, leaf, candidates);
 	if (leaf->pred->op == PRED_TRUE)
 		return all_rows;
 	if (plan_leaf_is_raw(leaf))

@@ -1,5 +1,6 @@
 #include "tools/ask.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,7 +23,8 @@
 /* --- options ------------------------------------------------------------ */
 
 static const char *const option_names[] = { "--since", "--until", "--format",
-	"--json", "--lang", "--data", "--config", "--help" };
+	"--json", "--lang", "--ioc", "--column", "--data", "--config",
+	"--help" };
 
 /* "--since X" or "--since=X". NULL if this is not the option; *i moves. */
 static const char *
@@ -108,6 +110,16 @@ take_option(struct ask *ask, char **argv, int *i, unsigned options)
 		fprintf(stderr, "yagura %s: unknown language \"%s\" (en or "
 		    "ja)\n", ask->name, value);
 		return EXIT_USAGE;
+	}
+	if ((options & ASK_LIST) &&
+	    (value = option_value(ask, argv, i, "--ioc")) != NULL) {
+		ask->list = value;
+		return -1;
+	}
+	if ((options & ASK_LIST) &&
+	    (value = option_value(ask, argv, i, "--column")) != NULL) {
+		ask->column = value;
+		return -1;
 	}
 	if ((options & ASK_FOLLOW) && (strcmp(arg, "-f") == 0 ||
 	    strcmp(arg, "--follow") == 0)) {
@@ -208,6 +220,7 @@ ask_parse(struct ask *ask, struct slice text)
 
 struct running {
 	enum op_more (*row)(void *user, const struct row *row);
+	void	(*complete)(void *user, uint64_t seq);
 	void	*user;
 	int64_t	 began_ns, told_ns;
 	bool	 told, asks;
@@ -241,6 +254,45 @@ running_progress(void *user, uint64_t events, uint64_t of)
 	return true;
 }
 
+/* Says how it went. */
+static int
+told(const struct ask *ask, int failed, const struct scan_result *result,
+    const struct err *err)
+{
+	if (failed < 0) {
+		fprintf(stderr, "yagura %s: %s\n", ask->name, err->text);
+		return EXIT_UNREACHABLE;
+	}
+	if (result->why[0] != '\0')
+		fprintf(stderr, "yagura %s: %s%s\n", ask->name,
+		    result->partial ? "partial answer: " : "", result->why);
+	return result->partial ? EXIT_PARTIAL : EXIT_DONE;
+}
+
+static struct scan_request
+request_of(const struct ask *ask, struct query *query,
+    struct running *running)
+{
+	return (struct scan_request){ .store = ask->store, .query = query,
+	    .from_ns = ask->from_ns, .to_ns = ask->to_ns, .rows = ask->rows,
+	    .any_order = ask->any_order,
+	    .lines_only = ask->format == PRESENT_RAW, .row = running_row,
+	    .user = running, .progress = running_progress };
+}
+
+/* Questions give way to the daemon beside them. Memory of one chunk serves
+ * the next: it is not given back in between. */
+static void
+give_way(void)
+{
+	struct err err = { ERR_NONE, "" };
+
+	if (nice(5) < 0)
+		err_clear(&err);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 48 << 20);
+}
+
 int
 ask_run(struct ask *ask, struct query *query,
     enum op_more (*row)(void *user, const struct row *row), void *user,
@@ -248,28 +300,44 @@ ask_run(struct ask *ask, struct query *query,
 {
 	struct running running = { .row = row, .user = user,
 	    .began_ns = clock_mono_ns(), .asks = isatty(STDERR_FILENO) };
-	struct scan_request request = { .store = ask->store, .query = query,
-	    .from_ns = ask->from_ns, .to_ns = ask->to_ns, .rows = ask->rows,
-	    .any_order = ask->any_order,
-	    .lines_only = ask->format == PRESENT_RAW, .row = running_row, .user = &running,
-	    .progress = running_progress };
+	struct scan_request request = request_of(ask, query, &running);
 	struct err err = { ERR_NONE, "" };
 	int failed;
 
-	/* Questions give way to the daemon beside them. */
-	if (nice(5) < 0)
-		err_clear(&err);
+	give_way();
 	failed = scan_run(&request, result, &err);
 	if (running.told)
 		fprintf(stderr, "\r\033[K");
-	if (failed < 0) {
-		fprintf(stderr, "yagura %s: %s\n", ask->name, err.text);
-		return EXIT_UNREACHABLE;
-	}
-	if (result->why[0] != '\0')
-		fprintf(stderr, "yagura %s: %s%s\n", ask->name,
-		    result->partial ? "partial answer: " : "", result->why);
-	return result->partial ? EXIT_PARTIAL : EXIT_DONE;
+	return told(ask, failed, result, &err);
+}
+
+static void
+running_complete(void *user, uint64_t seq)
+{
+	struct running *running = user;
+
+	running->complete(running->user, seq);
+}
+
+int
+ask_sequence(struct ask *ask, struct query *query,
+    enum op_more (*row)(void *user, const struct row *row),
+    void (*complete)(void *user, uint64_t seq), void *user,
+    struct scan_result *result)
+{
+	struct running running = { .row = row, .complete = complete,
+	    .user = user, .began_ns = clock_mono_ns(),
+	    .asks = isatty(STDERR_FILENO) };
+	struct scan_request request = request_of(ask, query, &running);
+	struct err err = { ERR_NONE, "" };
+	int failed;
+
+	give_way();
+	request.rows = 0;
+	failed = scan_sequence(&request, running_complete, result, &err);
+	if (running.told)
+		fprintf(stderr, "\r\033[K");
+	return told(ask, failed, result, &err);
 }
 
 /* --- alerts ------------------------------------------------------------- */

@@ -22,6 +22,7 @@ enum ask_option {		/* which options a command takes */
 	ASK_ROWS = 8,		/* -n */
 	ASK_FOLLOW = 16,	/* -f */
 	ASK_LANG = 32,		/* --lang */
+	ASK_LIST = 64,		/* --ioc --column */
 };
 
 struct ask {
@@ -34,6 +35,7 @@ struct ask {
 	bool	 follow, since_given;
 	bool	 any_order;	/* of rows; set by the command */
 	const char *lang;	/* "en" or "ja" */
+	const char *list, *column;	/* --ioc, --column; NULL: not given */
 	int	 argc;		/* what is left: arguments */
 	char	**argv;
 };
@@ -50,6 +52,12 @@ struct query *ask_parse(struct ask *ask, struct slice text);
  * EXIT_PARTIAL or EXIT_UNREACHABLE. */
 int ask_run(struct ask *ask, struct query *query,
     enum op_more (*row)(void *user, const struct row *row), void *user,
+    struct scan_result *result);
+
+/* The same in the order in which events were committed, see scan_sequence. */
+int ask_sequence(struct ask *ask, struct query *query,
+    enum op_more (*row)(void *user, const struct row *row),
+    void (*complete)(void *user, uint64_t seq), void *user,
     struct scan_result *result);
 
 /* --- alerts ------------------------------------------------------------- */
