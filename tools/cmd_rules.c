@@ -19,6 +19,7 @@
 #include "tools/cmd.h"
 #include "tools/detect_input.h"
 #include "tools/infile.h"
+#include "tools/rule_complete.h"
 #include "tools/rule_explain.h"
 #include "tools/rule_survey.h"
 #include "tools/rule_test.h"
@@ -35,7 +36,7 @@ struct paths {
 };
 
 struct options {
-	bool	 json, store;
+	bool	 json, store, complete;
 	const char *junit;
 	int	 argc;		/* what is left */
 	char	**argv;
@@ -102,6 +103,8 @@ test_rules(struct ruleset *set, const struct conf *conf,
 	int code;
 
 	rule_test_run(set, conf, paths->tests, paths->ntests, diag, &figures);
+	if (options->complete)
+		rule_complete(set, &figures, diag);
 	diag_print(diag, stderr);
 	printf(options->json ? "{\"tests\":%zu,\"events\":%zu,\"mistakes\":%zu,"
 	    "\"untested\":%zu}\n" : "%zu tests with %zu events, %zu mistakes, "
@@ -352,7 +355,7 @@ static int
 read_options(struct options *o, struct paths *paths, int argc, char **argv)
 {
 	static const char *const known[] = { "--json", "--store", "--junit",
-	    "--rules", "--data", "--config", "--help" };
+	    "--complete", "--rules", "--data", "--config", "--help" };
 	int n = 0;
 
 	for (int i = 2; i < argc; i++) {
@@ -364,6 +367,8 @@ read_options(struct options *o, struct paths *paths, int argc, char **argv)
 			o->json = true;
 		} else if (strcmp(argv[i], "--store") == 0) {
 			o->store = true;
+		} else if (strcmp(argv[i], "--complete") == 0) {
+			o->complete = true;
 		} else if (strcmp(argv[i], "--junit") == 0 && value) {
 			o->junit = argv[++i];
 		} else if (strcmp(argv[i], "--rules") == 0 && value) {

@@ -34,14 +34,15 @@ struct suite {
 	struct rule_test_figures *figures;
 	struct detect_input *input;
 	struct match_stage *match;
-	bool	*tested;	/* by rule: some test makes it alert */
+	struct match_scratch *scratch;
+	uint32_t *routes;	/* of one event */
 	/* the present test */
 	const char *file;
 	struct correlator *correlator;
 	struct batch *batch;
 	uint64_t nbatches;
 	int64_t	 now_ns;
-	bool	*fired, *raised;	/* by rule */
+	bool	*fired, *raised, *routed;	/* by rule */
 	uint64_t i;		/* the line's repetition, from 0 */
 };
 
@@ -74,6 +75,18 @@ note_alerts(struct suite *suite, const struct batch *batch)
 	}
 }
 
+/* The detections that looked at an event, whether they hold or not. */
+static void
+note_routes(struct suite *suite, const struct event *event)
+{
+	size_t room = ruleset_detections(suite->set);
+	size_t n = ruleset_routed(suite->set, event, suite->scratch,
+	    suite->routes, room);
+
+	for (size_t i = 0; i < n && i < room; i++)
+		suite->routed[suite->routes[i]] = true;
+}
+
 /* What the stream leaves behind that should have been followed. */
 static void
 run_end(struct suite *suite)
@@ -96,9 +109,11 @@ run_batch(struct suite *suite)
 	batch->phase = BATCH_PARSED;
 	match_stage_run(suite->match, suite->set, batch);
 	correlate_stage_run(suite->correlator, batch);
-	for (size_t i = 0; i < batch->n; i++)
+	for (size_t i = 0; i < batch->n; i++) {
+		note_routes(suite, &batch->events[i]);
 		for (size_t k = 0; k < batch->events[i].nhits; k++)
 			suite->fired[batch->events[i].hits[k]] = true;
+	}
 	note_alerts(suite, batch);
 	batch_put(batch);
 }
@@ -301,6 +316,18 @@ expect_words(struct suite *suite, const struct yaml_node *list,
 		expect_word(suite, list->items[i], happened, wanted, what);
 }
 
+/* It was looked at, or a part of it held, and it did not hold itself. */
+static bool
+is_near_miss(const struct suite *suite, size_t i)
+{
+	const struct correlation *c = ruleset_rule(suite->set, i)->correlation;
+	bool near = c == NULL && suite->routed[i];
+
+	for (size_t k = 0; c != NULL && k < c->nrefer; k++)
+		near = near || suite->fired[c->refer[k]];
+	return near && !suite->fired[i];
+}
+
 static void
 judge(struct suite *suite, const struct yaml_node *test)
 {
@@ -332,7 +359,8 @@ judge(struct suite *suite, const struct yaml_node *test)
 			diag_error(suite->diag, suite->file, test->line, 0,
 			    "\"%.*s\": %.*s should not have alerted",
 			    (int)name.len, name.ptr, (int)word.len, word.ptr);
-		suite->tested[i] = suite->tested[i] || suite->raised[i];
+		suite->figures->fires[i] |= suite->raised[i];
+		suite->figures->spares[i] |= is_near_miss(suite, i);
 	}
 	free(alerts);
 	free(matches);
@@ -393,6 +421,7 @@ run_test(struct suite *suite, const struct yaml_node *test)
 	    &suite->now_ns);
 	suite->fired = xcalloc(n + 1, sizeof(bool));
 	suite->raised = xcalloc(n + 1, sizeof(bool));
+	suite->routed = xcalloc(n + 1, sizeof(bool));
 	suite->correlator = correlator_new(&limits);
 	correlator_watch(suite->correlator, note_firing, suite);
 	for (size_t i = 0; i < lines->n; i++)
@@ -402,6 +431,7 @@ run_test(struct suite *suite, const struct yaml_node *test)
 	judge(suite, test);
 	correlator_free(suite->correlator);
 	free(suite->fired);
+	free(suite->routed);
 	free(suite->raised);
 }
 
@@ -436,6 +466,8 @@ rule_test_figures_free(struct rule_test_figures *figures)
 		free(figures->results[i].file);
 	}
 	free(figures->results);
+	free(figures->fires);
+	free(figures->spares);
 	*figures = (struct rule_test_figures){ 0 };
 }
 
@@ -544,7 +576,7 @@ warn_untested(struct suite *suite)
 		const struct rule *rule = ruleset_rule(suite->set, i);
 
 		if (rule->layer == LAYER_FILTER || rule->silent ||
-		    suite->tested[i])
+		    suite->figures->fires[i])
 			continue;
 		suite->figures->untested++;
 		diag_warning(suite->diag, rule->file, rule->line, 0,
@@ -564,12 +596,17 @@ rule_test_run(struct ruleset *set, const struct conf *conf,
 	batch_release = match_stage_release;
 	suite.input = detect_input_new(conf);
 	suite.match = match_stage_new();
-	suite.tested = xcalloc(ruleset_count(set) + 1, sizeof(bool));
+	figures->fires = xcalloc(ruleset_count(set) + 1, sizeof(bool));
+	figures->spares = xcalloc(ruleset_count(set) + 1, sizeof(bool));
+	suite.scratch = match_scratch_new(set);
+	suite.routes = xcalloc(ruleset_detections(set) + 1,
+	    sizeof(*suite.routes));
 	for (size_t i = 0; i < n; i++)
 		run_path(&suite, paths[i]);
 	if (figures->tests > 0)
 		warn_untested(&suite);
-	free(suite.tested);
+	free(suite.routes);
+	match_scratch_free(suite.scratch);
 	match_stage_free(suite.match);
 	detect_input_free(suite.input);
 }

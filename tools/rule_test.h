@@ -28,6 +28,10 @@ struct rule_test_figures {
 	size_t	 untested;	/* rules that alert and no test expects */
 	size_t	 nresults;
 	struct rule_test_result *results;
+	bool	*fires;		/* by rule: some test makes it alert */
+	bool	*spares;	/* by rule: some test is a near miss of it: an
+				 * event of its log source, or one that met a
+				 * rule it refers to, and it did not hold */
 };
 
 /* Runs the tests of all paths (folders with rules, or .test files). A finding

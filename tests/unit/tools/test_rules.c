@@ -16,6 +16,7 @@
 #include "engine/diag.h"
 #include "engine/strbuf.h"
 #include "parsers/parserset.h"
+#include "tools/rule_complete.h"
 #include "tools/rule_explain.h"
 #include "tools/rule_survey.h"
 #include "tools/rule_test.h"
@@ -27,6 +28,7 @@ run(const char *path, struct diag *diag, struct rule_test_figures *figures)
 	struct ruleset *set = ruleset_load(&path, 1, diag);
 
 	rule_test_run(set, conf, &path, 1, diag, figures);
+	rule_complete(set, figures, diag);
 	ruleset_put(set);
 	conf_free(conf);
 }
@@ -96,10 +98,16 @@ says_what_did_not_come_true(void **state)
 	    "for u from 192.0.2.1 port 1 ssh2'\nalerts: [b]\nquiet: [a]\n"
 	    "---\ntest: two\nlines: []\nalerts: [nosuch]\nwrong: 1\n");
 	run(folder, diag, &figures);
-	/* b silent, a raised, a matched, no rule nosuch, key wrong; and that
-	 * nothing makes b alert */
-	assert_int_equal(diag_errors(diag), 5);
-	assert_int_equal(diag_count(diag), 6);
+	/* b silent, a raised, a matched, no rule nosuch, key wrong, a and b
+	 * lack most things; and that nothing makes b alert */
+	assert_int_equal(diag_errors(diag), 7);
+	assert_int_equal(diag_count(diag), 8);
+	assert_string_equal(diag_at(diag, 6)->text, "\"A\" lacks a "
+	    "description, a Japanese title, a sentence in English, a sentence "
+	    "in Japanese, advice in English, advice in Japanese, "
+	    "falsepositives, a tag of ATT&CK, a response, a near miss");
+	assert_non_null(strstr(diag_at(diag, 7)->text, "a response, a test "
+	    "that fires it"));
 	assert_int_equal(figures.tests, 2);
 	snprintf(tests, sizeof(tests), "%s/junit.xml", folder);
 	assert_true(rule_test_junit(&figures, diag, tests));
