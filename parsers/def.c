@@ -1665,6 +1665,7 @@ read_marks(struct loader *l, const struct yaml_node *node,
 	int64_t priority;
 	size_t others;
 
+	marks->priority = PRIORITY;
 	if (!want_map(l, node, "match"))
 		return;
 	check_keys(l, node, known, "match");
@@ -1693,9 +1694,9 @@ read_marks(struct loader *l, const struct yaml_node *node,
 		    priority > 100)
 			complain(l, sub, "priority must be 0 to 100");
 		else
-			l->def->priority = (int)priority;
+			marks->priority = (int)priority;
 	}
-	l->def->sure = l->def->sure && read_flag(l, node, "sure", true);
+	marks->sure = read_flag(l, node, "sure", true);
 	for (size_t i = 0; i < marks->contains.n; i++)
 		if (marks->contains.at[i].len < 3)
 			complain(l, yaml_get(node, "contains"),
@@ -1966,8 +1967,6 @@ read_head(struct loader *l)
 	def->name = keep(l, l->chain[0]->name);
 	def->file = slice_cstr(arena_cstr(l->arena,
 	    slice_cstr(l->chain[0]->file)));
-	def->priority = PRIORITY;
-	def->sure = true;
 	def->description = keep(l, yaml_text(section(l, "description"),
 	    slice_of("", 0)));
 	bar = slice_find_byte(def->name, '_');

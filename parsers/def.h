@@ -233,6 +233,8 @@ struct marks {
 	bool	 cef, leef;
 	struct words vendor, product;	/* * at the end */
 	struct words header;		/* of the stream; then nothing else */
+	int	 priority;
+	bool	 sure;			/* keeps what it cannot read */
 };
 
 /* --- names of keys ------------------------------------------------------- */
@@ -267,8 +269,6 @@ struct def {
 	struct slice name, description, module, dataset, file;
 	uint16_t logsource;
 	unsigned number;		/* place in the set */
-	int	 priority;
-	bool	 sure;
 	const struct marks *marks;
 	size_t	 nmarks;
 	struct decoder decoder;

@@ -65,8 +65,8 @@ struct markindex {
 static unsigned
 tier_of(const struct mark_entry *entry)
 {
-	return entry->def->priority >= 50 ? 0 : entry->def->priority >= 35
-	    ? 1 : 2;
+	return entry->marks->priority >= 50 ? 0
+	    : entry->marks->priority >= 35 ? 1 : 2;
 }
 
 static uint32_t
@@ -331,8 +331,8 @@ by_rank(const void *a, const void *b)
 {
 	const struct mark_entry *x = a, *y = b;
 
-	if (x->def->priority != y->def->priority)
-		return x->def->priority < y->def->priority ? 1 : -1;
+	if (x->marks->priority != y->marks->priority)
+		return x->marks->priority < y->marks->priority ? 1 : -1;
 	if (x->has_program != y->has_program)
 		return x->has_program ? -1 : 1;
 	return slice_cmp(x->def->name, y->def->name);

@@ -166,8 +166,8 @@ by_header(const void *a, const void *b)
 {
 	const struct mark_entry *x = a, *y = b;
 
-	if (x->def->priority != y->def->priority)
-		return x->def->priority < y->def->priority ? 1 : -1;
+	if (x->marks->priority != y->marks->priority)
+		return x->marks->priority < y->marks->priority ? 1 : -1;
 	if (x->marks->header.n != y->marks->header.n)
 		return x->marks->header.n < y->marks->header.n ? 1 : -1;
 	return slice_cmp(x->def->name, y->def->name);
@@ -768,7 +768,7 @@ try_candidates(struct parser_lane *lane, const struct line *line,
 			    (int)entry->def->name.len, entry->def->name.ptr);
 			continue;
 		}
-		if (search->first == NULL && entry->def->sure)
+		if (search->first == NULL && entry->marks->sure)
 			search->first = entry->def;
 		if (try_def(lane, entry->def, line)) {
 			explain(lane, "%.*s: takes the line",

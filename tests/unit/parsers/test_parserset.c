@@ -91,7 +91,9 @@ static const char definitions[] =
 "decode: none\n"
 "---\n"
 "name: high\n"
-"match: {contains: ['#high#'], priority: 70, sure: false}\n"
+"match:\n"
+"  - {contains: ['#high#'], priority: 70, sure: false}\n"
+"  - {contains: ['-also-'], priority: 20}\n"
 "templates: ['{_:text} #high# {n:int}']\n"
 "---\n"
 "name: middle\n"
@@ -494,6 +496,15 @@ tries_the_higher_priority_first(void **state)
 	assert_string_equal(field("yagura.parser"), "middle");
 	read_line("a -7- #high# x");
 	assert_string_equal(field("yagura.parser"), "low");
+	/* Every block of marks has its own priority, and its own say in who
+	 * keeps what it cannot read. */
+	read_line("a -7- -also- b");
+	assert_string_equal(field("yagura.parser"), "low");
+	read_line("a -also- b");
+	assert_string_equal(field("yagura.parser"), "high");
+	assert_true(tagged(EVENT_TAG_PARSE_PARTIAL));
+	read_line("a #high# b");
+	assert_true(tagged(EVENT_TAG_UNPARSED));
 }
 
 static void
