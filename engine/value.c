@@ -28,8 +28,21 @@ parse_bool(struct slice text, int64_t *out)
 	return false;
 }
 
-/* IPv4, also written as ::ffff:a.b.c.d, keeps its 32 bits beside the text, so
- * that comparing does not read the text again; IPv6 keeps -1. */
+/* What a machine that speaks IPv6 writes of one that speaks IPv4, without what
+ * it puts in front: everybody else calls it a.b.c.d, and groups compare text. */
+static struct slice
+without_mapping(struct slice text)
+{
+	const struct slice mapped = SLICE("::ffff:");
+	uint32_t v4;
+
+	return text.len > mapped.len && slice_eq_nocase(slice_head(text,
+	    mapped.len), mapped) && ip_parse_v4(slice_skip(text, mapped.len),
+	    &v4) ? slice_skip(text, mapped.len) : text;
+}
+
+/* IPv4 keeps its 32 bits beside the text, so that comparing does not read the
+ * text again; IPv6 keeps -1. */
 static bool
 parse_ip(struct slice text, int64_t *out)
 {
@@ -65,6 +78,7 @@ value_parse(struct slice text, enum transform transform, enum value_type type,
 		fits = slice_double(text, &value.u.dbl);
 		break;
 	case VALUE_IP:
+		value = value_text(without_mapping(text), transform);
 		fits = parse_ip(text, &value.u.num);
 		break;
 	case VALUE_TIME:

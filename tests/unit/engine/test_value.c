@@ -28,8 +28,9 @@ text_takes_its_type_or_stays_text(void **state)
 	assert_int_equal(value.len, 7);
 	assert_true(fits("192.0.2.1", VALUE_IP, &value));
 	assert_int_equal(value.u.num, 0xc0000201);
-	assert_true(fits("::ffff:192.0.2.1", VALUE_IP, &value));
+	assert_true(fits("::FFFF:192.0.2.1", VALUE_IP, &value));
 	assert_int_equal(value.u.num, 0xc0000201);
+	assert_int_equal(value.len, 9);	/* as everybody else writes it */
 	assert_true(fits("2001:db8::1", VALUE_IP, &value));
 	assert_int_equal(value.u.num, -1);
 	assert_false(fits("-", VALUE_IP, &value));
