@@ -1,6 +1,6 @@
 /* yagura parsers: the definitions themselves.
  *
- *	list [PATH...]	names and descriptions
+ *	list [PATH...]	names, how many examples, descriptions
  *	test [PATH...]	every example line, and what came out otherwise
  *	new --from FILE	a definition drafted from sample lines
  *
@@ -16,6 +16,7 @@
 #include "engine/conf.h"
 #include "engine/diag.h"
 #include "engine/json.h"
+#include "engine/map.h"
 #include "engine/strbuf.h"
 #include "parsers/parserset.h"
 #include "tools/cmd.h"
@@ -34,13 +35,22 @@ load(const struct conf *conf, int argc, char **argv, struct diag *diag)
 }
 
 static void
-list_json(struct slice name, struct slice text)
+count_example(struct slice name, const struct event *event, void *arg)
+{
+	struct map *counts = arg;
+
+	(void)event;
+	map_get(counts, name, NULL)->num++;
+}
+
+static void
+list_json(struct slice name, unsigned examples, struct slice text)
 {
 	struct strbuf out = STRBUF_INIT;
 
 	strbuf_puts(&out, "{\"name\":");
 	json_put_string(&out, name);
-	strbuf_puts(&out, ",\"description\":");
+	strbuf_printf(&out, ",\"examples\":%u,\"description\":", examples);
 	json_put_string(&out, text);
 	strbuf_putc(&out, '}');
 	puts(out.ptr);
@@ -48,18 +58,25 @@ list_json(struct slice name, struct slice text)
 }
 
 static int
-list(const struct parserset *set, bool json, struct diag *diag)
+list(struct parserset *set, bool json, struct diag *diag)
 {
+	struct map *counts = map_new();
+
+	if (set != NULL)
+		parserset_examples(set, count_example, counts);
 	for (size_t i = 0; set != NULL && i < parserset_count(set); i++) {
 		struct slice name = parserset_name(set, i);
 		struct slice text = parserset_description(set, i);
+		const union map_value *n = map_find(counts, name);
+		unsigned examples = n == NULL ? 0 : (unsigned)n->num;
 
 		if (json)
-			list_json(name, text);
+			list_json(name, examples, text);
 		else
-			printf("%-24.*s %.*s\n", (int)name.len, name.ptr,
-			    (int)text.len, text.ptr);
+			printf("%-24.*s %3u  %.*s\n", (int)name.len,
+			    name.ptr, examples, (int)text.len, text.ptr);
 	}
+	map_free(counts);
 	diag_print(diag, stderr);
 	return diag_errors(diag) > 0 ? EXIT_CONFIG : EXIT_DONE;
 }
