@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -244,7 +245,11 @@ reads_while_another_process_writes_and_dies(void **state)
 		if (child == 0) {
 			struct writer_conf conf = { .data = folder,
 			    .chunk_events = 400 };
-			struct writer *writer = writer_open(&conf, NULL);
+			struct writer *writer;
+
+			/* A parent that fails must not leave it writing. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			writer = writer_open(&conf, NULL);
 
 			for (unsigned k = base; writer != NULL; k++) {
 				add_batch(writer, k);
@@ -261,6 +266,7 @@ reads_while_another_process_writes_and_dies(void **state)
 			    __ATOMIC_SEQ_CST);
 			struct store *store;
 
+			assert_int_equal(waitpid(child, &status, WNOHANG), 0);
 			if (before == 0)
 				continue;
 			store = store_open(folder, NULL);
