@@ -115,59 +115,108 @@ literal_score(const struct literals *literals, const struct pred *pred,
 	return score > 0.1 ? score : 0.1;
 }
 
-static struct need choose(const struct literals *literals,
+/* A second set counts only if it is worth looking for. */
+#define SECOND_SCORE 3
+#define SECOND_TEXTS 512
+
+static bool
+is_worth_a_second(const struct need *need)
+{
+	for (size_t i = 0; i < need->n; i++)
+		if (need->pred[i]->nfields == 0)
+			return false;	/* every value: too dear */
+	return need->score >= SECOND_SCORE && need->n <= SECOND_TEXTS;
+}
+
+static struct needs choose(const struct literals *literals,
     const struct cond *cond, bool negated);
 
-static struct need
+/* All parts must hold: the best of their sets, and the next best, be it of
+ * the same part or of another. */
+static struct needs
 choose_best(const struct literals *literals, const struct cond *cond,
     bool negated)
 {
-	struct need best = unusable;
+	struct needs best = { unusable, unusable };
 
 	for (size_t i = 0; i < cond->n; i++) {
-		struct need need = choose(literals, cond->child[i], negated);
+		struct needs needs = choose(literals, cond->child[i], negated);
+		struct need left = needs.first;
 
-		if (need.score > best.score)
-			best = need;
+		if (needs.first.score > best.first.score) {
+			left = best.first;
+			best.first = needs.first;
+		}
+		if (left.score > best.second.score)
+			best.second = left;
+		if (needs.second.score > best.second.score)
+			best.second = needs.second;
 	}
+	if (!is_worth_a_second(&best.second))
+		best.second = unusable;
 	return best;
 }
 
+/* The sets of all parts as one. */
 static struct need
-choose_all(const struct literals *literals, const struct cond *cond,
-    bool negated)
+unite(const struct literals *literals, const struct need *needs, size_t n)
 {
-	struct need *needs = xcalloc(cond->n + 1, sizeof(*needs));
 	struct need all = { NULL, 0, 1e9 };
 
-	for (size_t i = 0; i < cond->n && all.score >= 0; i++) {
-		needs[i] = choose(literals, cond->child[i], negated);
+	for (size_t i = 0; i < n && all.score >= 0; i++) {
 		all.n += needs[i].n;
 		if (needs[i].score < all.score)
 			all.score = needs[i].score;
 	}
-	if (cond->n == 0 || all.score < 0 || all.n > PREFILTER_ATOMS) {
-		free(needs);
+	if (n == 0 || all.score < 0 || all.n > PREFILTER_ATOMS)
 		return unusable;
-	}
 	all.pred = arena_alloc(literals->arena, all.n * sizeof(*all.pred));
 	all.n = 0;
-	for (size_t i = 0; i < cond->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		memcpy(all.pred + all.n, needs[i].pred,
 		    needs[i].n * sizeof(*all.pred));
 		all.n += needs[i].n;
 	}
-	free(needs);
 	all.score -= log2((double)all.n);
 	if (all.score < 0.05)
 		all.score = 0.05;
 	return all;
 }
 
-static struct need
+/* Any part may hold: a part without a second set has its first twice. */
+static struct needs
+choose_all(const struct literals *literals, const struct cond *cond,
+    bool negated)
+{
+	struct need *first = xcalloc(cond->n + 1, sizeof(*first));
+	struct need *second = xcalloc(cond->n + 1, sizeof(*second));
+	struct needs all = { unusable, unusable };
+	bool some = false, none = cond->n == 0;
+
+	for (size_t i = 0; i < cond->n && !none; i++) {
+		struct needs needs = choose(literals, cond->child[i], negated);
+
+		none = needs.first.score < 0;
+		some = some || needs.second.score >= 0;
+		first[i] = needs.first;
+		second[i] = needs.second.score >= 0 ? needs.second
+		    : needs.first;
+	}
+	if (!none)
+		all.first = unite(literals, first, cond->n);
+	if (!none && some)
+		all.second = unite(literals, second, cond->n);
+	if (all.first.score < 0 || !is_worth_a_second(&all.second))
+		all.second = unusable;
+	free(first);
+	free(second);
+	return all;
+}
+
+static struct needs
 choose(const struct literals *literals, const struct cond *cond, bool negated)
 {
-	struct need need = { NULL, 1, 0 };
+	struct needs needs = { { NULL, 1, 0 }, unusable };
 	char literal[REGEX_LITERAL_BYTES];
 	struct slice text;
 
@@ -184,14 +233,15 @@ choose(const struct literals *literals, const struct cond *cond, bool negated)
 		break;
 	}
 	if (negated || !pred_literal(cond->pred, &text, literal))
-		return unusable;
-	need.pred = arena_alloc(literals->arena, sizeof(*need.pred));
-	need.pred[0] = cond->pred;
-	need.score = literal_score(literals, cond->pred, text);
-	return need;
+		return (struct needs){ unusable, unusable };
+	needs.first.pred = arena_alloc(literals->arena,
+	    sizeof(*needs.first.pred));
+	needs.first.pred[0] = cond->pred;
+	needs.first.score = literal_score(literals, cond->pred, text);
+	return needs;
 }
 
-struct need
+struct needs
 literals_choose(const struct literals *literals, const struct cond *cond)
 {
 	return choose(literals, cond, false);

@@ -1,7 +1,7 @@
 /* correlation/literal.h -- texts of which a condition needs one.
  *
  * Of all the sets of comparisons of which one must hold for a condition to
- * hold, the one that is met most rarely, by rule of thumb.
+ * hold, the two that are met most rarely, by rule of thumb.
  *
  * Memory: the sets live in the arena of the struct literals.
  * Owner:  one thread, while an index is built.
@@ -25,6 +25,11 @@ struct need {
 	double	 score;		/* the least of them; below 0: there is none */
 };
 
+/* Two sets that must both be met; there may be no second one. */
+struct needs {
+	struct need first, second;
+};
+
 struct literals *literals_new(void);
 void literals_free(struct literals *literals);
 
@@ -32,7 +37,7 @@ void literals_free(struct literals *literals);
  * before the first is asked about. */
 void literals_count(struct literals *literals, const struct cond *cond);
 
-struct need literals_choose(const struct literals *literals,
+struct needs literals_choose(const struct literals *literals,
     const struct cond *cond);
 
 /* The text that stands in a value for which the pred holds; `buf` backs that

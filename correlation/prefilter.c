@@ -16,7 +16,7 @@
 struct asking {
 	struct asking *next;
 	struct probe probe;
-	uint32_t rule;
+	uint32_t key;
 	bool	 nowhere;	/* holds for an event without the field */
 };
 
@@ -78,7 +78,7 @@ kind_of(const struct pred *pred)
 }
 
 static void
-add_pred(struct prefilter *p, const struct pred *pred, uint32_t rule)
+add_pred(struct prefilter *p, const struct pred *pred, uint32_t key)
 {
 	struct matcher *m = matcher_get(p, pred);
 	char literal[REGEX_LITERAL_BYTES];
@@ -87,9 +87,9 @@ add_pred(struct prefilter *p, const struct pred *pred, uint32_t rule)
 	check(pred_literal(pred, &text, literal));
 	if (pred->cased && pred->op != PRED_RE)
 		text = fold_dup(p->arena, text);
-	textset_add(&m->texts, text, kind_of(pred), rule);
+	textset_add(&m->texts, text, kind_of(pred), key);
 	if (pred->op == PRED_EQ && pred->has_number)
-		textset_add_number(&m->texts, pred->number, rule);
+		textset_add_number(&m->texts, pred->number, key);
 }
 
 /* A number too large to be known again in another spelling would be missed:
@@ -104,6 +104,13 @@ is_indexable(const struct need *need)
 	return need->score >= 0;
 }
 
+static void
+add_need(struct prefilter *p, const struct need *need, uint32_t key)
+{
+	for (size_t i = 0; i < need->n; i++)
+		add_pred(p, need->pred[i], key);
+}
+
 /* A rule that waits for no text. */
 static void
 add_odd(struct prefilter *p, const struct prefilter_rule *rule,
@@ -114,13 +121,13 @@ add_odd(struct prefilter *p, const struct prefilter_rule *rule,
 	struct probe probe;
 
 	if (!probe_choose(p->arena, rule->cond, &probe)) {
-		p->always[p->nalways++] = rule->number;
+		p->always[p->nalways++] = KEY_ONLY(rule->number);
 		return;
 	}
 	m = matcher_get(p, probe.field);
 	asking = arena_alloc(p->arena, sizeof(*asking));
-	*asking = (struct asking){ m->asking, probe, rule->number,
-	    probe_holds(&probe, NULL, scratch) };
+	*asking = (struct asking){ m->asking, probe,
+	    KEY_ONLY(rule->number), probe_holds(&probe, NULL, scratch) };
 	m->asking = asking;
 }
 
@@ -138,14 +145,18 @@ prefilter_build(const struct prefilter_rule *rules, size_t n, size_t first)
 	for (size_t i = 0; i < n; i++)
 		literals_count(literals, rules[i].cond);
 	for (size_t i = 0; i < n; i++) {
-		struct need need = literals_choose(literals, rules[i].cond);
+		struct needs needs = literals_choose(literals,
+		    rules[i].cond);
+		uint32_t rule = rules[i].number;
 
-		if (!is_indexable(&need)) {
+		if (!is_indexable(&needs.first)) {
 			add_odd(p, &rules[i], scratch);
-			continue;
+		} else if (!is_indexable(&needs.second)) {
+			add_need(p, &needs.first, KEY_ONLY(rule));
+		} else {
+			add_need(p, &needs.first, KEY_FIRST(rule));
+			add_need(p, &needs.second, KEY_SECOND(rule));
 		}
-		for (size_t k = 0; k < need.n; k++)
-			add_pred(p, need.pred[k], rules[i].number);
 	}
 	for (size_t i = 0; i < p->n; i++)
 		textset_seal(&p->matchers[i].texts);
@@ -173,12 +184,47 @@ prefilter_matchers(const struct prefilter *p)
 	return p->n;
 }
 
+/* --- candidates ---------------------------------------------------------- */
+
+void
+key_sink_init(struct key_sink *sink, size_t rules)
+{
+	sink->n = 0;
+	sink->seen = xcalloc(rules * KEYS_OF_RULE / 64 + 1, sizeof(uint64_t));
+	sink->key = xcalloc(rules * KEYS_OF_RULE + 1, sizeof(uint32_t));
+}
+
+void
+key_sink_fini(struct key_sink *sink)
+{
+	free(sink->seen);
+	free(sink->key);
+}
+
+size_t
+key_sink_settle(struct key_sink *sink, uint32_t *rules)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sink->n; i++) {
+		uint32_t key = sink->key[i], rule = key >> 2;
+
+		if (key == KEY_ONLY(rule) || (key == KEY_FIRST(rule) &&
+		    key_is_seen(sink, KEY_SECOND(rule))))
+			rules[n++] = rule;
+	}
+	for (size_t i = 0; i < sink->n; i++)
+		key_forget(sink, sink->key[i]);
+	sink->n = 0;
+	return n;
+}
+
 /* --- what one thread remembers ------------------------------------------- */
 
 struct prefilter_memo {
 	size_t	 n;
 	struct value_memo **memos;	/* by number of matcher; NULL: none */
-	struct rule_sink found;	/* what one value leads to */
+	struct key_sink found;	/* what one value leads to */
 };
 
 struct prefilter_memo *
@@ -188,8 +234,7 @@ prefilter_memo_new(size_t matchers, size_t rules)
 
 	memo->n = matchers;
 	memo->memos = xcalloc(matchers + 1, sizeof(struct value_memo *));
-	memo->found.seen = xcalloc(rules / 64 + 1, sizeof(uint64_t));
-	memo->found.rule = xcalloc(rules + 1, sizeof(uint32_t));
+	key_sink_init(&memo->found, rules);
 	return memo;
 }
 
@@ -201,8 +246,7 @@ prefilter_memo_free(struct prefilter_memo *memo)
 	for (size_t i = 0; i < memo->n; i++)
 		value_memo_free(memo->memos[i]);
 	free(memo->memos);
-	free(memo->found.seen);
-	free(memo->found.rule);
+	key_sink_fini(&memo->found);
 	free(memo);
 }
 
@@ -213,13 +257,13 @@ struct run {
 	const struct event *event;
 	struct pred_scratch *scratch;
 	struct prefilter_memo *memo;	/* NULL: nothing is remembered */
-	struct rule_sink *sink;
+	struct key_sink *sink;
 };
 
 /* The value looked at without memory: texts, then what is no text. */
 static void
 look(const struct run *run, const struct matcher *m,
-    const struct value *value, struct slice folded, struct rule_sink *sink)
+    const struct value *value, struct slice folded, struct key_sink *sink)
 {
 	char buf[VALUE_TEXT_BYTES];
 	struct slice text;
@@ -231,7 +275,7 @@ look(const struct run *run, const struct matcher *m,
 	}
 	for (const struct asking *a = m->asking; a != NULL; a = a->next)
 		if (probe_holds(&a->probe, value, run->scratch))
-			rule_offer(sink, a->rule);
+			key_offer(sink, a->key);
 }
 
 /* What a value leads to by itself is found apart from what others of this
@@ -240,17 +284,15 @@ static void
 look_and_keep(const struct run *run, const struct matcher *m,
     struct value_memo *memo, const struct value *value, uint64_t hash)
 {
-	struct rule_sink *found = &run->memo->found;
+	struct key_sink *found = &run->memo->found;
 
 	found->n = 0;
 	look(run, m, value, slice_of(NULL, 0), found);
 	value_memo_put(memo, slice_of(value->text, value->len), value->type,
-	    hash, found->rule, found->n);
+	    hash, found->key, found->n);
 	for (size_t i = 0; i < found->n; i++) {
-		uint32_t rule = found->rule[i];
-
-		found->seen[rule >> 6] &= ~(UINT64_C(1) << (rule & 63));
-		rule_offer(run->sink, rule);
+		key_forget(found, found->key[i]);
+		key_offer(run->sink, found->key[i]);
 	}
 }
 
@@ -278,17 +320,17 @@ run_scalar(const struct run *run, const struct matcher *m,
 	struct value_memo *memo = memo_of(run, m, value);
 	enum value_memo_answer answer = MEMO_UNKNOWN;
 	struct slice folded = slice_of(NULL, 0);
-	const uint32_t *rules;
+	const uint32_t *keys;
 	uint64_t hash;
 	size_t n;
 
 	if (memo != NULL)
 		answer = value_memo_find(memo, slice_of(value->text,
-		    value->len), value->type, &rules, &n, &hash);
+		    value->len), value->type, &keys, &n, &hash);
 	switch (answer) {
 	case MEMO_KNOWN:
 		for (size_t i = 0; i < n; i++)
-			rule_offer(run->sink, rules[i]);
+			key_offer(run->sink, keys[i]);
 		return;
 	case MEMO_WANTED:
 		look_and_keep(run, m, memo, value, hash);
@@ -320,7 +362,7 @@ run_members(const struct run *run, const struct matcher *m,
 		textset_find(&m->texts, one, text, run->sink);
 	}
 	for (const struct asking *a = m->asking; a != NULL; a = a->next)
-		rule_offer(run->sink, a->rule);
+		key_offer(run->sink, a->key);
 }
 
 static bool
@@ -376,18 +418,18 @@ run_matcher(const struct run *run, const struct matcher *m)
 		for (const struct asking *a = m->asking; a != NULL;
 		    a = a->next)
 			if (a->nowhere)
-				rule_offer(run->sink, a->rule);
+				key_offer(run->sink, a->key);
 }
 
 void
 prefilter_run(const struct prefilter *p, const struct event *event,
     struct pred_scratch *scratch, struct prefilter_memo *memo,
-    struct rule_sink *sink)
+    struct key_sink *sink)
 {
 	struct run run = { p, event, scratch, memo, sink };
 
 	for (size_t i = 0; i < p->nalways; i++)
-		rule_offer(sink, p->always[i]);
+		key_offer(sink, p->always[i]);
 	for (size_t i = 0; i < p->n; i++)
 		run_matcher(&run, &p->matchers[i]);
 }

@@ -1,9 +1,9 @@
 /* correlation/prefilter.h -- which rules can match at all.
  *
  * Of every rule we look for texts of which one must be there for the rule to
- * match, the rarest set of them (literal.h); they are looked for in values
- * all at once (textset.h). A rule becomes a candidate when one of its texts is
- * seen. Of a rule without such texts we ask what it says of one field alone
+ * match, the rarest set of them and, if there is one, a second (literal.h);
+ * they are looked for in values all at once (textset.h). A rule becomes a
+ * candidate when a text of each set is seen. Of a rule without such texts we ask what it says of one field alone
  * (probe.h); if that is nothing either, it always is a candidate. What a value
  * led to is remembered (value_memo.h). Cost follows the bytes of the values
  * that are new, not the number of rules.
@@ -48,11 +48,19 @@ struct prefilter_memo;
 struct prefilter_memo *prefilter_memo_new(size_t matchers, size_t rules);
 void prefilter_memo_free(struct prefilter_memo *memo);	/* NULL: nothing */
 
-/* Offers candidates in no order. Between pred_scratch_begin and its end; memo
+/* Offers keys in no order; key_sink_settle makes candidates of them. Between pred_scratch_begin and its end; memo
  * may be NULL. */
 void prefilter_run(const struct prefilter *prefilter,
     const struct event *event, struct pred_scratch *scratch,
-    struct prefilter_memo *memo, struct rule_sink *sink);
+    struct prefilter_memo *memo, struct key_sink *sink);
+
+/* A sink for rule numbers below `rules`. */
+void key_sink_init(struct key_sink *sink, size_t rules);
+void key_sink_fini(struct key_sink *sink);
+
+/* Empties the sink: writes the rules whose keys are complete, each once, and
+ * answers how many. `rules` has room for every rule. */
+size_t key_sink_settle(struct key_sink *sink, uint32_t *rules);
 
 /* For tests: rules that are always candidates, rules that ask what is no
  * text, texts, bytes. */

@@ -13,7 +13,9 @@
 struct match_scratch {
 	struct pred_scratch *pred;
 	struct prefilter_memo *memo;
-	struct rule_sink sink;
+	struct key_sink sink;
+	uint32_t *rules;	/* to be run; room for every detection */
+	size_t	 nrules;
 	uint32_t *bucket_seen;	/* event that last visited the bucket */
 	uint32_t event;
 	struct numbers by_logsource[LOGSOURCE_LIMIT];
@@ -27,8 +29,8 @@ match_scratch_new(const struct ruleset *set)
 
 	scratch->pred = pred_scratch_new();
 	scratch->memo = prefilter_memo_new(set->nmatchers, set->ndetections);
-	scratch->sink.seen = xcalloc(set->n / 64 + 1, sizeof(uint64_t));
-	scratch->sink.rule = xcalloc(set->n + 1, sizeof(uint32_t));
+	key_sink_init(&scratch->sink, set->ndetections);
+	scratch->rules = xcalloc(set->ndetections + 1, sizeof(uint32_t));
 	scratch->bucket_seen = xcalloc(set->nbuckets + 1, sizeof(uint32_t));
 	return scratch;
 }
@@ -42,8 +44,8 @@ match_scratch_free(struct match_scratch *scratch)
 		free(scratch->by_logsource[i].at);
 	pred_scratch_free(scratch->pred);
 	prefilter_memo_free(scratch->memo);
-	free(scratch->sink.seen);
-	free(scratch->sink.rule);
+	key_sink_fini(&scratch->sink);
+	free(scratch->rules);
 	free(scratch->bucket_seen);
 	free(scratch);
 }
@@ -129,7 +131,7 @@ visit_whole(const struct bucket *bucket, const struct event *event,
 {
 	(void)event;
 	for (size_t i = 0; i < bucket->n; i++)
-		scratch->sink.rule[scratch->sink.n++] = bucket->rules[i];
+		scratch->rules[scratch->nrules++] = bucket->rules[i];
 }
 
 static int
@@ -167,18 +169,19 @@ match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, visit_bucket *visitor,
     struct numbers hits)
 {
-	struct rule_sink *sink = &scratch->sink;
 	size_t n = 0, room = hits.n;
 
 	if (event->logsource == 0 || event->logsource >= LOGSOURCE_LIMIT)
 		return 0;
-	sink->n = 0;
+	scratch->nrules = 0;
 	pred_scratch_begin(scratch->pred, set->nplaces);
 	visit_buckets(set, event, scratch, visitor);
-	for (size_t i = 0; i < sink->n; i++) {
-		uint32_t rule = sink->rule[i];
+	if (scratch->sink.n > 0)
+		scratch->nrules = key_sink_settle(&scratch->sink,
+		    scratch->rules);
+	for (size_t i = 0; i < scratch->nrules; i++) {
+		uint32_t rule = scratch->rules[i];
 
-		sink->seen[rule >> 6] &= ~(UINT64_C(1) << (rule & 63));
 		if (!(scratch->event % SAMPLE == 0 ? run_timed(set, rule, event,
 		    scratch) : prog_run(set->rules[rule]->prog, event,
 		    scratch->pred)))
@@ -200,15 +203,13 @@ size_t
 ruleset_routed(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *rules, size_t room)
 {
-	struct rule_sink *sink = &scratch->sink;
-
 	if (event->logsource == 0 || event->logsource >= LOGSOURCE_LIMIT)
 		return 0;
-	sink->n = 0;
+	scratch->nrules = 0;
 	visit_buckets(set, event, scratch, visit_whole);
-	for (size_t i = 0; i < sink->n && i < room; i++)
-		rules[i] = sink->rule[i];
-	return sink->n;
+	for (size_t i = 0; i < scratch->nrules && i < room; i++)
+		rules[i] = scratch->rules[i];
+	return scratch->nrules;
 }
 
 bool

@@ -17,19 +17,19 @@
 #define BITS_MOST 18		/* log2 of the bits of the largest sieve */
 #define BITS_LEAST 9
 
-/* Rules while they are added, the last one first. */
+/* Keys while they are added, the last one first. */
 struct waiting {
 	struct waiting *next;
-	uint32_t rule;
+	uint32_t key;
 };
 
-/* Rules that wait for one text, side by side. */
+/* Keys that wait for one text, side by side. */
 struct crowd {
 	uint32_t n;
-	uint32_t rule[];
+	uint32_t key[];
 };
 
-/* A text that rules wait for, folded. */
+/* A text that keys wait for, folded. */
 struct text {
 	struct text *next;	/* same gram, or too short for one */
 	struct slice bytes;
@@ -61,32 +61,32 @@ textset_fini(struct textset *set)
 }
 
 static void
-add_waiting(struct textset *m, struct waiting **list, uint32_t rule)
+add_waiting(struct textset *m, struct waiting **list, uint32_t key)
 {
 	struct waiting *waiting;
 
-	/* Rules are added one after the other: a rule that names a text twice
+	/* Keys are added one after the other: one that names a text twice
 	 * is still the last. */
-	if (*list != NULL && (*list)->rule == rule)
+	if (*list != NULL && (*list)->key == key)
 		return;
 	waiting = arena_alloc(m->arena, sizeof(*waiting));
-	*waiting = (struct waiting){ *list, rule };
+	*waiting = (struct waiting){ *list, key };
 	*list = waiting;
 }
 
 static void
 add_text(struct textset *m, struct slice bytes, enum text_kind kind,
-    uint32_t rule)
+    uint32_t key)
 {
-	char *key = arena_text(m->arena, bytes.len + 1);
+	char *name = arena_text(m->arena, bytes.len + 1);
 	union map_value *place;
 	struct text *text;
 
-	key[0] = (char)kind;
-	memcpy(key + 1, bytes.ptr, bytes.len);
+	name[0] = (char)kind;
+	memcpy(name + 1, bytes.ptr, bytes.len);
 	if (m->known == NULL)
 		m->known = map_new_borrowing();
-	place = map_get(m->known, slice_of(key, bytes.len + 1), NULL);
+	place = map_get(m->known, slice_of(name, bytes.len + 1), NULL);
 	if (place->ptr == NULL) {
 		if (m->n == m->cap) {
 			m->cap = m->cap * 2 + 16;
@@ -94,13 +94,13 @@ add_text(struct textset *m, struct slice bytes, enum text_kind kind,
 			    sizeof(struct text *));
 		}
 		text = arena_zalloc(m->arena, sizeof(*text));
-		text->bytes = slice_of(key + 1, bytes.len);
+		text->bytes = slice_of(name + 1, bytes.len);
 		text->kind = (uint8_t)kind;
 		m->texts[m->n++] = text;
 		place->ptr = text;
 	}
 	text = place->ptr;
-	add_waiting(m, &text->waiting, rule);
+	add_waiting(m, &text->waiting, key);
 }
 
 static uint32_t
@@ -183,7 +183,7 @@ add_nibble(struct textset *m)
 }
 
 static void
-add_exact(struct textset *m, struct slice text, uint32_t rule)
+add_exact(struct textset *m, struct slice text, uint32_t key)
 {
 	struct waiting *list;
 	union map_value *place;
@@ -192,7 +192,7 @@ add_exact(struct textset *m, struct slice text, uint32_t rule)
 		m->exact = map_new();
 	place = map_get(m->exact, text, NULL);
 	list = place->ptr;
-	add_waiting(m, &list, rule);
+	add_waiting(m, &list, key);
 	place->ptr = list;
 }
 
@@ -230,22 +230,22 @@ number_text(double number, char buf[NUMBER_BYTES])
 }
 
 void
-textset_add_number(struct textset *m, double number, uint32_t rule)
+textset_add_number(struct textset *m, double number, uint32_t key)
 {
 	char buf[NUMBER_BYTES];
 
 	m->numbers = true;
-	add_exact(m, number_text(number, buf), rule);
+	add_exact(m, number_text(number, buf), key);
 }
 
 void
 textset_add(struct textset *m, struct slice text, enum text_kind kind,
-    uint32_t rule)
+    uint32_t key)
 {
 	if (kind == TEXT_EXACT)
-		add_exact(m, text, rule);
+		add_exact(m, text, key);
 	else
-		add_text(m, text, kind, rule);
+		add_text(m, text, kind, key);
 }
 
 /* --- sealing ------------------------------------------------------------- */
@@ -259,10 +259,10 @@ crowd_of(struct textset *m, const struct waiting *first)
 	for (const struct waiting *w = first; w != NULL; w = w->next)
 		n++;
 	crowd = arena_alloc(m->arena, sizeof(*crowd) +
-	    n * sizeof(crowd->rule[0]));
+	    n * sizeof(crowd->key[0]));
 	crowd->n = 0;
 	for (const struct waiting *w = first; w != NULL; w = w->next)
-		crowd->rule[crowd->n++] = w->rule;
+		crowd->key[crowd->n++] = w->key;
 	return crowd;
 }
 
@@ -340,10 +340,10 @@ textset_seal(struct textset *m)
 /* --- finding ------------------------------------------------------------- */
 
 static void
-offer_all(struct rule_sink *sink, const struct crowd *crowd)
+offer_all(struct key_sink *sink, const struct crowd *crowd)
 {
 	for (uint32_t i = 0; i < crowd->n; i++)
-		rule_offer(sink, crowd->rule[i]);
+		key_offer(sink, crowd->key[i]);
 }
 
 /* Whether the text stands in `in` where its kind wants it, beginning at
@@ -379,7 +379,7 @@ find_gram(const struct textset *m, uint32_t key)
 
 static void
 offer_gram(const struct textset *m, uint32_t key, struct slice in, size_t at,
-    struct rule_sink *sink)
+    struct key_sink *sink)
 {
 	const struct text *text = find_gram(m, key);
 
@@ -399,7 +399,7 @@ passes(const uint64_t *sieve, unsigned shift, uint32_t key)
 /* Every place of the value against the sieve: no place waits for another. Four
  * bytes are read at once, where there are four; the tail by itself. */
 static void
-scan(const struct textset *m, struct slice in, struct rule_sink *sink)
+scan(const struct textset *m, struct slice in, struct key_sink *sink)
 {
 	const uint64_t *sieve = m->sieve;
 	unsigned shift = m->shift;
@@ -423,7 +423,7 @@ scan(const struct textset *m, struct slice in, struct rule_sink *sink)
 
 static void
 scan_few(const struct textset *m, struct slice in,
-    struct rule_sink *sink)
+    struct key_sink *sink)
 {
 	bool high = false;
 
@@ -452,21 +452,20 @@ textset_may_find(const struct textset *m, struct slice in)
 
 static void
 scan_shorts(const struct text *text, struct slice in,
-    struct rule_sink *sink)
+    struct key_sink *sink)
 {
 	for (; text != NULL; text = text->next) {
 		if (text->kind == TEXT_STARTS ? stands(text, in, 0)
 		    : text->kind == TEXT_ENDS ? stands(text, in,
 		    (ptrdiff_t)in.len - (ptrdiff_t)text->bytes.len)
-		    : memmem(in.ptr, in.len, text->bytes.ptr,
-		    text->bytes.len) != NULL)
+		    : slice_find(in, text->bytes) >= 0)
 			offer_all(sink, text->crowd);
 	}
 }
 
 static void
 look_up(const struct textset *m, struct slice text,
-    struct rule_sink *sink)
+    struct key_sink *sink)
 {
 	const union map_value *place = map_find(m->exact, text);
 
@@ -476,7 +475,7 @@ look_up(const struct textset *m, struct slice text,
 
 void
 textset_find(const struct textset *m, const struct value *value,
-    struct slice folded, struct rule_sink *sink)
+    struct slice folded, struct key_sink *sink)
 {
 	char digits[NUMBER_BYTES];
 	double number;

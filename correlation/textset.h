@@ -35,7 +35,7 @@ struct textset {
 	struct arena *arena;
 	bool	 numbers;	/* some exact text is a number */
 	bool	 high;		/* some text is not ASCII */
-	struct map *exact;	/* folded text to rules; NULL: none */
+	struct map *exact;	/* folded text to keys; NULL: none */
 	struct map *known;	/* while building: kind and text to text */
 	struct text **texts;	/* while building */
 	size_t	 n, cap;
@@ -49,38 +49,55 @@ struct textset {
 					 * sieve; NULL: none */
 };
 
-/* Where rules go whose texts were found, each once. */
-struct rule_sink {
-	uint64_t *seen;		/* bit per rule; cleared by the owner */
-	uint32_t *rule;		/* room for every rule */
+/* A rule may wait for two texts. What waits is a key: of a rule that waits for
+ * one text the only key, else the first or the second. */
+#define KEY_ONLY(rule) ((uint32_t)(rule) << 2)
+#define KEY_FIRST(rule) ((uint32_t)(rule) << 2 | 2)
+#define KEY_SECOND(rule) ((uint32_t)(rule) << 2 | 3)
+#define KEYS_OF_RULE 4		/* numbers a rule takes up */
+
+/* Where keys go whose texts were found, each once. */
+struct key_sink {
+	uint64_t *seen;		/* bit per key; cleared by the owner */
+	uint32_t *key;		/* room for every key */
 	size_t	 n;
 };
 
-static inline void
-rule_offer(struct rule_sink *sink, uint32_t rule)
+static inline bool
+key_is_seen(const struct key_sink *sink, uint32_t key)
 {
-	uint64_t bit = UINT64_C(1) << (rule & 63);
+	return (sink->seen[key >> 6] >> (key & 63) & 1) != 0;
+}
 
-	if (sink->seen[rule >> 6] & bit)
+static inline void
+key_offer(struct key_sink *sink, uint32_t key)
+{
+	if (key_is_seen(sink, key))
 		return;
-	sink->seen[rule >> 6] |= bit;
-	sink->rule[sink->n++] = rule;
+	sink->seen[key >> 6] |= UINT64_C(1) << (key & 63);
+	sink->key[sink->n++] = key;
+}
+
+static inline void
+key_forget(struct key_sink *sink, uint32_t key)
+{
+	sink->seen[key >> 6] &= ~(UINT64_C(1) << (key & 63));
 }
 
 void textset_init(struct textset *set, struct arena *arena);
 void textset_fini(struct textset *set);
 
-/* `rule` waits for the text; rules are added one after the other. */
+/* `key` waits for the text; keys are added one after the other. */
 void textset_add(struct textset *set, struct slice text, enum text_kind kind,
-    uint32_t rule);
+    uint32_t key);
 
-/* `rule` waits for a number, however it is written: at most 10^15. */
-void textset_add_number(struct textset *set, double number, uint32_t rule);
+/* `key` waits for a number, however it is written: below 10^15. */
+void textset_add_number(struct textset *set, double number, uint32_t key);
 void textset_seal(struct textset *set);
 
 /* The value is a scalar, not null; `folded` is its text folded. */
 void textset_find(const struct textset *set, const struct value *value,
-    struct slice folded, struct rule_sink *sink);
+    struct slice folded, struct key_sink *sink);
 
 /* Whether textset_may_find is there for this set: it has a few longer texts
  * and no others. */

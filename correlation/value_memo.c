@@ -12,17 +12,20 @@
 #define REST (8 * ROUND)
 
 struct entry {
-	uint64_t hash;		/* 0: free */
 	uint16_t len;
 	uint8_t	 type, n;
-	uint32_t rules[VALUE_MEMO_RULES];
+	uint32_t keys[VALUE_MEMO_KEYS];
 	char	 text[VALUE_MEMO_BYTES];
 };
 
-_Static_assert(sizeof(struct entry) == 256, "entries fill whole lines");
+/* Looked at first, and mostly alone. */
+struct mark {
+	uint32_t kept;		/* hash of the value in this place; 0: none */
+	uint32_t met;		/* hash of one that was met once */
+};
 
 struct value_memo {
-	uint32_t met[VALUE_MEMO_SLOTS];	/* hashes met once */
+	struct mark marks[VALUE_MEMO_SLOTS];
 	uint32_t asked, known, rest;
 	struct entry entries[VALUE_MEMO_SLOTS];
 };
@@ -56,43 +59,46 @@ is_resting(struct value_memo *memo)
 
 enum value_memo_answer
 value_memo_find(struct value_memo *memo, struct slice text, uint8_t type,
-    const uint32_t **rules, size_t *n, uint64_t *hash)
+    const uint32_t **keys, size_t *n, uint64_t *hash)
 {
 	const struct entry *entry;
-	uint32_t *met;
+	struct mark *mark;
+	size_t at;
 
 	if (text.len > VALUE_MEMO_BYTES || is_resting(memo))
 		return MEMO_UNKNOWN;
 	*hash = hash64(text) | 1;
-	entry = &memo->entries[(*hash >> 32) % VALUE_MEMO_SLOTS];
-	if (entry->hash == *hash && entry->type == type &&
+	at = (*hash >> 32) % VALUE_MEMO_SLOTS;
+	mark = &memo->marks[at];
+	entry = &memo->entries[at];
+	if (mark->kept == (uint32_t)*hash && entry->type == type &&
 	    slice_eq(slice_of(entry->text, entry->len), text)) {
 		memo->known++;
-		*rules = entry->rules;
+		*keys = entry->keys;
 		*n = entry->n;
 		return MEMO_KNOWN;
 	}
-	met = &memo->met[(*hash >> 32) % VALUE_MEMO_SLOTS];
-	if (*met == (uint32_t)*hash)
+	if (mark->met == (uint32_t)*hash)
 		return MEMO_WANTED;
-	*met = (uint32_t)*hash;
+	mark->met = (uint32_t)*hash;
 	return MEMO_UNKNOWN;
 }
 
 void
 value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
-    uint64_t hash, const uint32_t *rules, size_t n)
+    uint64_t hash, const uint32_t *keys, size_t n)
 {
-	struct entry *entry = &memo->entries[(hash >> 32) % VALUE_MEMO_SLOTS];
+	size_t at = (hash >> 32) % VALUE_MEMO_SLOTS;
+	struct entry *entry = &memo->entries[at];
 
-	if (n > VALUE_MEMO_RULES || text.len > VALUE_MEMO_BYTES)
+	if (n > VALUE_MEMO_KEYS || text.len > VALUE_MEMO_BYTES)
 		return;
-	entry->hash = hash;
+	memo->marks[at].kept = (uint32_t)hash;
 	entry->type = type;
 	entry->len = (uint16_t)text.len;
 	entry->n = (uint8_t)n;
 	if (n > 0)
-		memcpy(entry->rules, rules, n * sizeof(*rules));
+		memcpy(entry->keys, keys, n * sizeof(*keys));
 	if (text.len > 0)
 		memcpy(entry->text, text.ptr, text.len);
 }

@@ -1,4 +1,4 @@
-/* correlation/value_memo.h -- which rules a value led to, the last time.
+/* correlation/value_memo.h -- what a value led to, the last time.
  *
  * The same programs, keys and names come in event after event. What an index
  * found for a value of a field is kept under its bytes, and a value that comes
@@ -8,7 +8,7 @@
  * comes again (identifiers, times), we stop asking for a while.
  *
  * Owner:  one thread.
- * Memory: value_memo_new gives an owned memo, VALUE_MEMO_SLOTS of 256 bytes.
+ * Memory: value_memo_new gives an owned memo, VALUE_MEMO_SLOTS of some 350 bytes.
  */
 #ifndef YAGURA_CORRELATION_VALUE_MEMO_H
 #define YAGURA_CORRELATION_VALUE_MEMO_H
@@ -18,8 +18,8 @@
 #include "engine/slice.h"
 
 #define VALUE_MEMO_SLOTS 512
-#define VALUE_MEMO_BYTES 164	/* longer values are not kept */
-#define VALUE_MEMO_RULES 20	/* nor those that lead to more */
+#define VALUE_MEMO_BYTES 170	/* longer values are not kept */
+#define VALUE_MEMO_KEYS 44	/* nor those that lead to more */
 
 struct value_memo;
 
@@ -32,13 +32,13 @@ enum value_memo_answer {
 	MEMO_KNOWN,
 };
 
-/* `type` tells values apart whose text is the same. On MEMO_KNOWN *rules and
+/* `type` tells values apart whose text is the same. On MEMO_KNOWN *keys and
  * *n, valid until the next put. On MEMO_WANTED *hash is for the put. */
 enum value_memo_answer value_memo_find(struct value_memo *memo,
-    struct slice text, uint8_t type, const uint32_t **rules, size_t *n,
+    struct slice text, uint8_t type, const uint32_t **keys, size_t *n,
     uint64_t *hash);
 
 void value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
-    uint64_t hash, const uint32_t *rules, size_t n);
+    uint64_t hash, const uint32_t *keys, size_t n);
 
 #endif

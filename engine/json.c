@@ -324,25 +324,41 @@ take_point(struct slice s, uint32_t *point)
 	return 10;
 }
 
+/* What an escape of two bytes stands for; 0: it is none. */
 static char
 plain_escape(char c)
 {
-	switch (c) {
-	case '"': case '\\': case '/':
-		return c;
-	case 'b':
-		return '\b';
-	case 'f':
-		return '\f';
-	case 'n':
-		return '\n';
-	case 'r':
-		return '\r';
-	case 't':
-		return '\t';
-	default:
-		return '\0';
+	static const char plain[256] = { ['"'] = '"', ['\\'] = '\\',
+	    ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n',
+	    ['r'] = '\r', ['t'] = '\t' };
+
+	return plain[(unsigned char)c];
+}
+
+/* Copies up to the next backslash, answers how many bytes. `out` has room for
+ * all of the text; what lies behind the answer is written over later. */
+static size_t
+copy_plain(char *out, struct slice text)
+{
+	size_t n = 0;
+
+#if defined(__SSE2__)
+	const __m128i back = _mm_set1_epi8('\\');
+
+	for (; text.len - n >= 16; n += 16) {
+		__m128i v = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(text.ptr + n));
+		unsigned mask = (unsigned)_mm_movemask_epi8(
+		    _mm_cmpeq_epi8(v, back));
+
+		_mm_storeu_si128((__m128i *)(void *)(out + n), v);
+		if (mask != 0)
+			return n + (unsigned)__builtin_ctz(mask);
 	}
+#endif
+	for (; n < text.len && text.ptr[n] != '\\'; n++)
+		out[n] = text.ptr[n];
+	return n;
 }
 
 /* Never longer than what was escaped: \uNNNN is six bytes, its text at most
@@ -353,26 +369,25 @@ json_unescape(struct arena *arena, struct slice text)
 	char *out = arena_text(arena, text.len), *at = out;
 
 	while (text.len > 0) {
-		ptrdiff_t n = slice_find_byte(text, '\\');
+		size_t n = copy_plain(at, text);
 		uint32_t point;
-		size_t used;
 		char c;
 
-		if (n < 0 || (size_t)n + 1 == text.len)
-			n = (ptrdiff_t)text.len;
-		memcpy(at, text.ptr, (size_t)n);
 		at += n;
-		text = slice_skip(text, (size_t)n);
-		if (text.len == 0)
+		text = slice_skip(text, n);
+		if (text.len < 2) {
+			if (text.len == 1)
+				*at++ = '\\';
 			break;
+		}
 		c = plain_escape(text.ptr[1]);
 		if (c != '\0') {
 			*at++ = c;
 			text = slice_skip(text, 2);
 		} else if (text.ptr[1] == 'u' &&
-		    (used = take_point(slice_skip(text, 2), &point)) > 0) {
+		    (n = take_point(slice_skip(text, 2), &point)) > 0) {
 			at += utf8_put(at, point);
-			text = slice_skip(text, 2 + used);
+			text = slice_skip(text, 2 + n);
 		} else {
 			*at++ = '\\';
 			text = slice_skip(text, 1);

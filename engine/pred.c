@@ -323,9 +323,7 @@ holds_eq(const struct pred *pred, const struct subject *s)
 static bool
 holds_contains(const struct pred *pred, const struct subject *s)
 {
-	return pred->text.len == 0 || (s->text.len >= pred->text.len &&
-	    memmem(s->text.ptr, s->text.len, pred->text.ptr,
-	    pred->text.len) != NULL);
+	return slice_find(s->text, pred->text) >= 0;
 }
 
 static bool

@@ -4,6 +4,10 @@
 #include <locale.h>
 #include <stdlib.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 bool
 slice_eq_nocase(struct slice a, struct slice b)
 {
@@ -26,17 +30,76 @@ slice_cmp(struct slice a, struct slice b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
+#if defined(__SSE2__)
+
+#define STEP 16
+#define VECTOR(ptr) _mm_loadu_si128((const __m128i *)(const void *)(ptr))
+
+/* A bit for each of sixteen places where both the first and the last byte of
+ * the needle would stand: most texts differ from it there. memmem of the C
+ * library prepares a table first, which short values never pay back. */
+static ptrdiff_t
+find_in_steps(struct slice s, struct slice needle, size_t *from)
+{
+	const __m128i first = _mm_set1_epi8(needle.ptr[0]);
+	const __m128i last = _mm_set1_epi8(needle.ptr[needle.len - 1]);
+	size_t i = 0;
+
+	for (; i + STEP + needle.len - 1 <= s.len; i += STEP) {
+		unsigned found = (unsigned)_mm_movemask_epi8(_mm_and_si128(
+		    _mm_cmpeq_epi8(VECTOR(s.ptr + i), first), _mm_cmpeq_epi8(
+		    VECTOR(s.ptr + i + needle.len - 1), last)));
+
+		for (; found != 0; found &= found - 1) {
+			size_t at = i + (unsigned)__builtin_ctz(found);
+
+			if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0)
+				return (ptrdiff_t)at;
+		}
+	}
+	*from = i;
+	return -1;
+}
+
+#else
+
+static ptrdiff_t
+find_in_steps(struct slice s, struct slice needle, size_t *from)
+{
+	(void)s;
+	(void)needle;
+	*from = 0;
+	return -1;
+}
+
+#endif
+
+/* A hostile text of many first and last bytes is left to memmem, which takes
+ * time in proportion to its length whatever stands in it. */
+#define FIND_SHORT 4096
+#define NEEDLE_SHORT 64
+
 ptrdiff_t
 slice_find(struct slice s, struct slice needle)
 {
+	ptrdiff_t found;
 	const char *at;
+	size_t from = 0;
 
 	if (needle.len == 0)
 		return 0;
 	if (needle.len > s.len)
 		return -1;
-	at = memmem(s.ptr, s.len, needle.ptr, needle.len);
-	return at == NULL ? -1 : at - s.ptr;
+	if (s.len > FIND_SHORT || needle.len > NEEDLE_SHORT) {
+		at = memmem(s.ptr, s.len, needle.ptr, needle.len);
+		return at == NULL ? -1 : at - s.ptr;
+	}
+	found = find_in_steps(s, needle, &from);
+	for (; found < 0 && from + needle.len <= s.len; from++)
+		if (s.ptr[from] == needle.ptr[0] && memcmp(s.ptr + from,
+		    needle.ptr, needle.len) == 0)
+			found = (ptrdiff_t)from;
+	return found;
 }
 
 /* memchr for both cases of the first letter would look at most bytes twice in
