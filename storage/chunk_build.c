@@ -365,7 +365,7 @@ shapes_pack(struct chunk_builder *b, const struct boxer *boxer)
 
 static void
 part_put(struct chunk_builder *b, const struct template_known *known,
-    const struct part *part)
+    const struct part *part, unsigned var)
 {
 	struct strbuf *raw = &b->raw;
 
@@ -381,6 +381,9 @@ part_put(struct chunk_builder *b, const struct template_known *known,
 		break;
 	case PART_TIME:
 		strbuf_putc(raw, (char)part->how);
+		break;
+	case PART_WORD:
+		strbuf_putc(raw, (char)known->classes[var]);
 		break;
 	default:
 		break;
@@ -424,11 +427,16 @@ templates_pack(struct chunk_builder *b, const struct boxer *boxer)
 	strbuf_clear(&b->raw);
 	for (size_t t = 0; t < b->order->ntemplates; t++) {
 		const struct template_known *known = b->order->templates[t];
-		unsigned origins = 0;
+		unsigned origins = 0, var = 0;
 
 		put_number(&b->raw, known->template->nparts);
-		for (unsigned i = 0; i < known->template->nparts; i++)
-			part_put(b, known, &known->template->parts[i]);
+		for (unsigned i = 0; i < known->template->nparts; i++) {
+			const struct part *part =
+			    &known->template->parts[i];
+
+			part_put(b, known, part, var);
+			var += part_is_var(part);
+		}
 		for (unsigned i = 0; i < known->shape->n; i++)
 			origins += !is_stored(known, i);
 		put_number(&b->raw, origins);
@@ -444,14 +452,14 @@ templates_pack(struct chunk_builder *b, const struct boxer *boxer)
 static uint32_t
 run_pack(struct chunk_builder *b, uint32_t row, uint32_t end)
 {
-	const struct template_known *known = b->order->rows[row].template;
+	struct template_known *known = b->order->rows[row].template;
 	uint32_t n = 0;
 
 	for (; row < end && b->order->rows[row].template == known; row++)
 		b->var_rows[n++] = (struct var_row){
 		    .raw = b->order->rows[row].event->raw.ptr,
 		    .vars = b->order->rows[row].vars };
-	vars_put(&b->vars, known->template, b->var_rows, n);
+	vars_put(&b->vars, known->template, b->var_rows, n, known->classes);
 	return row;
 }
 

@@ -25,21 +25,24 @@ struct asking {
 };
 
 static bool
-is_word(char c)
+word_holds(unsigned class, char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+	if (c >= '0' && c <= '9')
+		return (class & WORD_DIGITS) != 0;
+	if (c >= 'a' && c <= 'f')
+		return (class & (WORD_HEX | WORD_LETTERS)) != 0;
+	return c >= 'g' && c <= 'z' && (class & WORD_LETTERS) != 0;
 }
 
-/* What a part that is no literal can be made of. Times hold no other marks than
- * these; names of months are words. */
+/* What a part that is no literal can be made of. */
 static bool
 can_hold(const struct part *part, char c)
 {
 	switch (part->kind) {
 	case PART_WORD:
-		return is_word(c);
+		return word_holds(part->how, c);
 	case PART_TIME:
-		return is_word(c) || strchr(" :-/.,", c) != NULL;
+		return time_form_holds(part->how, c);
 	default:
 		return true;
 	}
@@ -63,17 +66,28 @@ over_text(struct asking *a, struct slice text)
 	}
 }
 
-/* From any state, any further as long as it can hold the bytes. */
+/* From any state, any further as long as it can hold the bytes. In a time no
+ * more than three letters follow each other. */
 static void
 over_unknown(struct asking *a, const struct part *part)
 {
 	state_t states = a->states;
 
-	for (size_t k = 0; k < a->needle.len; k++)
-		if ((states >> k & 1) != 0 &&
-		    can_hold(part, a->needle.ptr[k]))
+	for (state_t rest = a->states; rest != 0; rest &= rest - 1) {
+		unsigned letters = 0;
+
+		for (size_t k = (size_t)__builtin_ctzll(rest);
+		    k < a->needle.len; k++) {
+			char c = a->needle.ptr[k];
+
+			letters = c >= 'a' && c <= 'z' ? letters + 1 : 0;
+			if (!can_hold(part, c) ||
+			    (part->kind == PART_TIME && letters > 3))
+				break;
 			states |= (state_t)1 << (k + 1);
-	a->states = states | 1;
+		}
+	}
+	a->states = states;
 	a->found = (states >> a->needle.len & 1) != 0;
 }
 
@@ -108,6 +122,18 @@ over_field(struct asking *a, const struct part *part, struct err *err)
 	return true;
 }
 
+/* Within one piece of literal text. */
+static bool
+text_holds(const struct template_read *read, struct slice folded)
+{
+	for (unsigned p = 0; p < read->template.nparts; p++)
+		if (read->template.parts[p].kind == PART_TEXT &&
+		    slice_find_nocase(read->template.parts[p].text,
+		    folded) >= 0)
+			return true;
+	return false;
+}
+
 enum chunk_may
 chunk_template_may(struct chunk *chunk, size_t t, struct slice folded,
     struct err *err)
@@ -121,18 +147,12 @@ chunk_template_may(struct chunk *chunk, size_t t, struct slice folded,
 	if (a.needle.len == 0)
 		return CHUNK_ALWAYS;
 	a.read = &chunk->templates[t];
+	if (text_holds(a.read, folded))
+		return CHUNK_ALWAYS;
 	for (unsigned p = 0; p < a.read->template.nparts && !a.found; p++) {
 		const struct part *part = &a.read->template.parts[p];
 
 		if (part->kind == PART_TEXT) {
-			struct asking alone = { .states = 1,
-			    .needle = folded };
-
-			if (folded.len < NEEDLE_MOST) {
-				over_text(&alone, part->text);
-				if (alone.found)
-					return CHUNK_ALWAYS;
-			}
 			over_text(&a, part->text);
 		} else if (part->kind != PART_FIELD ||
 		    !over_field(&a, part, &why)) {

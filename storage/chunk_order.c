@@ -146,6 +146,7 @@ template_new(struct orderer *o, struct shape_known *shape,
 	known->template = template;
 	known->shape = shape;
 	known->number = o->ntemplates++;
+	known->classes = arena_alloc(o->arena, template->nvars + 1u);
 	return known;
 }
 
@@ -246,6 +247,7 @@ template_use(struct orderer *o, struct template_known *known)
 	if (known->chunk != o->chunk) {
 		known->chunk = o->chunk;
 		known->rows = known->filled = 0;
+		memset(known->classes, 0, known->template->nvars);
 		if (o->nused == o->used_cap) {
 			o->used_cap = o->used_cap > 0 ? o->used_cap * 2 : 256;
 			o->used = xrealloc(o->used,

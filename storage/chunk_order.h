@@ -34,6 +34,7 @@ struct template_known {
 	uint32_t number;
 	/* of the chunk being built */
 	uint32_t chunk, rows, row0, filled;
+	uint8_t	*classes;	/* [nvars] what its words are made of */
 };
 
 struct row {

@@ -75,6 +75,8 @@ part_get(struct chunk *chunk, size_t t, struct reader *r, struct part *part)
 			return false;
 		break;
 	case PART_WORD:
+		part->how = read_u8(r);
+		break;
 	case PART_REST:
 		break;
 	default:
@@ -158,8 +160,7 @@ template_get(struct chunk *chunk, size_t t, struct reader *r)
 		if (!part_get(chunk, t, r, &parts[i]))
 			return false;
 		fields += parts[i].kind == PART_FIELD;
-		read->template.nvars += parts[i].kind == PART_WORD ||
-		    parts[i].kind == PART_REST || parts[i].kind == PART_TIME;
+		read->template.nvars += part_is_var(&parts[i]);
 	}
 	return origins_get(chunk, t, r);
 }
@@ -393,11 +394,9 @@ chunk_parts_put(struct chunk *chunk, size_t t, uint32_t row, unsigned from,
 	}
 	for (unsigned p = 0; p < to; p++) {
 		const struct part *part = &read->template.parts[p];
-		bool is_var = part->kind == PART_WORD ||
-		    part->kind == PART_REST || part->kind == PART_TIME;
 		const struct var_column *mine = column;
 
-		column += is_var;
+		column += part_is_var(part);
 		if (p < from)
 			continue;
 		if (begins != NULL)

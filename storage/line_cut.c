@@ -17,7 +17,7 @@
 #define LOOSE_BYTES 8		/* of an outer field that no inner one has */
 #define ESCAPED_LEAST 3		/* bytes of a text that is searched for */
 #define OWNED_LEAST 6
-#define WORD_HEX 4		/* letters a..f alone that may be a number */
+#define HEX_LEAST 4		/* letters a..f alone that may be a number */
 
 struct found {
 	uint32_t at, len;	/* in the raw line */
@@ -342,7 +342,7 @@ word_cut(struct cutting *c, uint32_t at, uint32_t end)
 		letters = letters && ascii_lower(raw[to]) >= 'a' &&
 		    ascii_lower(raw[to]) <= 'f';
 	}
-	if (!digits && (!letters || to - at < WORD_HEX))
+	if (!digits && (!letters || to - at < HEX_LEAST))
 		return to;
 	text_end(c, at);
 	part_add(c, PART_WORD, at);

@@ -35,6 +35,12 @@ enum part_kind {
 				 * from @timestamp, in units of its last digit */
 };
 
+/* What a WORD has in a chunk: bits of its `how`. */
+#define WORD_DIGITS 1
+#define WORD_HEX 2		/* a to f, in either case */
+#define WORD_LETTERS 4		/* all letters */
+#define WORD_ANY 7
+
 enum part_how {
 	HOW_PLAIN = 0,
 	HOW_JSON = 1,		/* the line has it with JSON's escapes */
@@ -43,10 +49,18 @@ enum part_how {
 };
 
 struct part {
-	uint8_t	 kind, how;
+	uint8_t	 kind;
+	uint8_t	 how;		/* enum part_how; of a time its form */
 	uint16_t value;		/* FIELD: place among the event's values */
 	struct slice text;	/* TEXT */
 };
+
+static inline bool
+part_is_var(const struct part *part)
+{
+	return part->kind == PART_WORD || part->kind == PART_REST ||
+	    part->kind == PART_TIME;
+}
 
 enum role {
 	ROLE_STORED = 0,	/* in its column */
@@ -111,5 +125,8 @@ size_t time_form_put(unsigned form, int64_t time_ns, int64_t away,
 
 /* The form of what stands at the beginning of the line, or -1. */
 int time_form_find(struct slice line, int64_t time_ns);
+
+/* Can a time in this form have the character, in lower case? */
+bool time_form_holds(unsigned form, char c);
 
 #endif

@@ -365,3 +365,32 @@ time_form_find(struct slice line, int64_t time_ns)
 	}
 	return found;
 }
+
+bool
+time_form_holds(unsigned form, char c)
+{
+	const char *pattern = patterns[form / 4];
+
+	if (c >= '0' && c <= '9')
+		return true;
+	for (const char *p = pattern; !pattern_ends(p, fractions[form % 4]);
+	    p++)
+		switch (*p) {
+		case 'b':
+			if (c != '\0' && strchr("janfebmrpyulgsoctvd", c) != NULL)
+				return true;
+			break;
+		case 'e':
+			if (c == ' ')
+				return true;
+			break;
+		case 'Y': case 'm': case 'd': case 'H': case 'M': case 'S':
+		case 's': case 'f':
+			break;
+		default:
+			if (c == ascii_lower(*p))
+				return true;
+			break;
+		}
+	return false;
+}

@@ -238,7 +238,20 @@ put_texts(struct vars_packer *packer, const struct var_row *rows, uint32_t n,
 	}
 }
 
-static void
+static uint8_t
+class_of(struct slice text)
+{
+	uint8_t class = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		class |= text.ptr[i] >= '0' && text.ptr[i] <= '9' ?
+		    WORD_DIGITS : hex_digit(text.ptr[i]) < 16 ? WORD_HEX :
+		    WORD_ANY;
+	return class;
+}
+
+/* Answers what the words are made of. */
+static uint8_t
 put_words(struct vars_packer *packer, const struct var_row *rows, uint32_t n,
     unsigned j)
 {
@@ -249,15 +262,19 @@ put_words(struct vars_packer *packer, const struct var_row *rows, uint32_t n,
 		strbuf_putc(&packer->numbers, VAR_CONST);
 		put_number(&packer->numbers, first.len);
 		strbuf_put(&packer->texts, first);
+		return class_of(first);
 	} else if (looks.decimal && (!looks.leading_zero ||
 	    looks.one_length)) {
 		put_decimals(packer, rows, n, j, looks.leading_zero ?
 		    (unsigned)first.len : 0);
+		return WORD_DIGITS;
 	} else if (looks.lower || looks.upper) {
 		put_hex(packer, rows, n, j, &looks);
-	} else {
-		put_texts(packer, rows, n, j, &looks);
+		return class_of(slice_head(first, looks.prefix)) |
+		    WORD_DIGITS | WORD_HEX;
 	}
+	put_texts(packer, rows, n, j, &looks);
+	return WORD_ANY;
 }
 
 static void
@@ -271,7 +288,7 @@ put_aways(struct vars_packer *packer, const struct var_row *rows, uint32_t n,
 
 void
 vars_put(struct vars_packer *packer, const struct line_template *template,
-    const struct var_row *rows, uint32_t n)
+    const struct var_row *rows, uint32_t n, uint8_t *classes)
 {
 	unsigned j = 0;
 
@@ -285,7 +302,8 @@ vars_put(struct vars_packer *packer, const struct line_template *template,
 		switch (template->parts[i].kind) {
 		case PART_WORD:
 		case PART_REST:
-			put_words(packer, rows, n, j++);
+			classes[j] |= put_words(packer, rows, n, j);
+			j++;
 			break;
 		case PART_TIME:
 			put_aways(packer, rows, n, j++);

@@ -23,7 +23,8 @@ struct var_row {
 	const union var *vars;
 };
 
-/* Appends the columns of a run. `scratch` is reused. */
+/* Appends the columns of a run; sets WORD_ bits in classes[] by what
+ * is in each variable. `scratch` is reused. */
 struct vars_packer {
 	struct strbuf numbers, texts;
 	uint64_t *scratch;
@@ -32,7 +33,7 @@ struct vars_packer {
 void vars_packer_init(struct vars_packer *packer);
 void vars_packer_fini(struct vars_packer *packer);
 void vars_put(struct vars_packer *packer, const struct line_template *template,
-    const struct var_row *rows, uint32_t n);
+    const struct var_row *rows, uint32_t n, uint8_t *classes);
 
 /* One column, read. */
 struct var_column {
