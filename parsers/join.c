@@ -53,9 +53,10 @@ struct record {
 	uint32_t tags;
 };
 
-/* A peer with open records. */
+/* A stream with open records: a peer, and with records by values also who
+ * speaks there, the first of the values. A relay has a stream for each node. */
 struct place {
-	struct slice peer;		/* the map's key, in the first arena */
+	struct slice key;
 	struct record *first, *last;	/* by last line */
 	size_t	 n, nlines;		/* nlines: by continuation */
 	char	 name[];
@@ -73,7 +74,7 @@ struct joiner {
 	size_t	 npool, nended, nlines;	/* nlines: open by continuation */
 	size_t	 bytes;
 	int64_t	 now_ns;
-	struct strbuf key;
+	struct strbuf key, speaker;
 	struct slice def_name;		/* of the line before */
 	const struct def *def;
 	struct joiner_figures figures;
@@ -89,6 +90,7 @@ joiner_new(void)
 	joiner->scratch = regex_scratch_new();
 	joiner->ended_last = &joiner->ended;
 	strbuf_init(&joiner->key);
+	strbuf_init(&joiner->speaker);
 	return joiner;
 }
 
@@ -114,6 +116,7 @@ record_new(struct joiner *joiner)
 	if (record != NULL) {
 		joiner->pool = record->newer;
 		joiner->npool--;
+		record->newer = NULL;
 	} else {
 		record = xcalloc(1, sizeof(*record));
 		record->arena = arena_new(ARENA_BYTES);
@@ -157,16 +160,16 @@ record_give(struct joiner *joiner, struct record *record)
 }
 
 static void
-place_join(struct joiner *joiner, struct record *record, struct slice peer)
+place_join(struct joiner *joiner, struct record *record, struct slice key)
 {
-	union map_value *at = map_get(joiner->places, peer, NULL);
+	union map_value *at = map_get(joiner->places, key, NULL);
 	struct place *place = at->ptr;
 
 	if (place == NULL) {
-		place = xcalloc(1, sizeof(*place) + peer.len + 1);
-		if (peer.len > 0)
-			memcpy(place->name, peer.ptr, peer.len);
-		place->peer = slice_of(place->name, peer.len);
+		place = xcalloc(1, sizeof(*place) + key.len + 1);
+		if (key.len > 0)
+			memcpy(place->name, key.ptr, key.len);
+		place->key = slice_of(place->name, key.len);
 		at->ptr = place;
 	}
 	record->place = place;
@@ -218,7 +221,7 @@ end_record(struct joiner *joiner, struct record *record, enum join_end end)
 	joiner->nlines -= record->by_lines;
 	place->nlines -= record->by_lines;
 	if (--place->n == 0) {
-		map_remove(joiner->places, place->peer);
+		map_remove(joiner->places, place->key);
 		free(place);
 	}
 	record->place = NULL;
@@ -240,8 +243,9 @@ find_record(struct joiner *joiner, struct slice key)
 	return at == NULL ? NULL : at->ptr;
 }
 
+/* Under the joiner's key, at the stream's place. */
 static struct record *
-open_record(struct joiner *joiner, const struct def *def, struct slice key,
+open_record(struct joiner *joiner, const struct def *def, struct slice place,
     const struct event *event)
 {
 	struct record *record;
@@ -251,7 +255,7 @@ open_record(struct joiner *joiner, const struct def *def, struct slice key,
 		end_record(joiner, joiner->oldest, JOIN_CUT);
 	record = record_new(joiner);
 	record->def = def;
-	record->key = arena_dup(record->arena, key);
+	record->key = arena_dup(record->arena, strbuf_slice(&joiner->key));
 	record->peer = arena_dup(record->arena, event->peer);
 	record->by_lines = def->join->nby == 0;
 	record->time_ns = record->last_ns = event->time_ns;
@@ -259,7 +263,7 @@ open_record(struct joiner *joiner, const struct def *def, struct slice key,
 	record->logsource = event->logsource;
 	record->source = event->source;
 	map_get(joiner->records, record->key, NULL)->ptr = record;
-	place_join(joiner, record, event->peer);
+	place_join(joiner, record, place);
 	link_record(joiner, record);
 	joiner->nlines += record->by_lines;
 	joiner->bytes += record_bytes(record);
@@ -452,18 +456,31 @@ values_key(struct joiner *joiner, const struct def *def,
 	return any;
 }
 
-/* Lines of this peer are past what these waited for. */
-static void
-end_waited(struct joiner *joiner, const struct event *event)
+static struct slice
+speaker(struct joiner *joiner, const struct def *def,
+    const struct event *event)
 {
-	union map_value *at = map_find(joiner->places, event->peer);
+	char buf[VALUE_TEXT_BYTES];
+
+	strbuf_clear(&joiner->speaker);
+	key_put(&joiner->speaker, event->peer);
+	if (def->join->nby > 1 && def->join->by[0] != FIELD_TIMESTAMP)
+		key_put(&joiner->speaker, event_text(event,
+		    def->join->by[0], buf));
+	return strbuf_slice(&joiner->speaker);
+}
+
+/* Lines of this stream are past what these waited for. */
+static void
+end_waited(struct joiner *joiner, struct slice stream,
+    const struct event *event)
+{
+	union map_value *at = map_find(joiner->places, stream);
 	struct place *place = at == NULL ? NULL : at->ptr;
 	struct record *next, *record = place == NULL ? NULL : place->first;
 
 	for (; record != NULL; record = next) {
 		next = record->after;
-		if (record->by_lines)
-			continue;
 		if (record->last_ns >= event->time_ns ||
 		    event->time_ns - record->last_ns <=
 		    record->def->join->wait_ns)
@@ -488,11 +505,11 @@ take_part(struct joiner *joiner, const struct def *def,
 {
 	const struct join_spec *spec = def->join;
 	char buf[VALUE_TEXT_BYTES];
-	struct slice part = SLICE("");
+	struct slice part = SLICE(""), stream = speaker(joiner, def, event);
 	struct record *record;
 	bool end;
 
-	end_waited(joiner, event);
+	end_waited(joiner, stream, event);
 	if (!values_key(joiner, def, event))
 		return;
 	if (spec->part != FIELD_NONE)
@@ -502,8 +519,7 @@ take_part(struct joiner *joiner, const struct def *def,
 	if (record == NULL && end)
 		return;
 	if (record == NULL)
-		record = open_record(joiner, def, strbuf_slice(&joiner->key),
-		    event);
+		record = open_record(joiner, def, stream, event);
 	add_line(joiner, record, event, event->raw, part);
 	/* It may have ended for its size. */
 	record = end ? find_record(joiner, strbuf_slice(&joiner->key)) : NULL;
@@ -572,7 +588,7 @@ take_below(struct joiner *joiner, const struct def *def,
 	}
 	if (def == NULL || continues(joiner, def->join, body.text))
 		return;
-	record = open_record(joiner, def, strbuf_slice(&joiner->key), event);
+	record = open_record(joiner, def, event->peer, event);
 	add_line(joiner, record, event, body.text, SLICE(""));
 }
 
@@ -784,8 +800,10 @@ joiner_run(struct joiner *joiner, struct parserset *set, struct batch *batch)
 			take_event(joiner, &batch->events[i]);
 	if (batch->formed_ns != 0)
 		end_silent(joiner);
+	/* A file's end is that of its records; the daemon's cuts them off. */
 	if (batch->last)
-		end_all(joiner, JOIN_CUT);
+		end_all(joiner, batch->formed_ns == 0 ? JOIN_WAITED :
+		    JOIN_CUT);
 	give_ended(joiner, batch, false);
 	joiner->figures.open = map_count(joiner->records) + joiner->nended;
 }
@@ -815,5 +833,6 @@ joiner_free(struct joiner *joiner)
 	map_free(joiner->records);
 	map_free(joiner->places);
 	strbuf_fini(&joiner->key);
+	strbuf_fini(&joiner->speaker);
 	free(joiner);
 }

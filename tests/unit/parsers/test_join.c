@@ -232,6 +232,30 @@ a_record_goes_on_in_later_batches(void **state)
 }
 
 static void
+records_that_ended_leave_nothing_to_those_that_follow(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 4; round++) {
+		int n = 4 - round;
+
+		for (int i = 0; i < n; i++)
+			say("p", "type=SYSCALL n=a t=1795168800 s=%d exe=/%d "
+			    "r%d=1", i, i, round);
+		for (int i = 0; i < n; i++)
+			say("p", "type=EOE n=a t=1795168800 s=%d", i);
+		assert_int_equal(run(), n);
+		assert_int_equal(open_now(), 0);
+		for (int i = 0; i < n; i++) {
+			assert_string_equal(joined((size_t)i, "a.d.r0"),
+			    round == 0 ? "1" : "");
+			assert_int_equal(joined((size_t)i,
+			    "process.executable")[1], '0' + i);
+		}
+		next_batch();
+	}
+}
+
+static void
 a_line_alone_makes_no_record(void **state)
 {
 	(void)state;
@@ -289,7 +313,30 @@ without_a_clock_only_lines_and_the_end_count(void **state)
 	next_batch();
 	batch->formed_ns = 0;
 	assert_int_equal(run_last(), 1);
+	assert_string_equal(joined(0, "tags"), "");
+}
+
+static void
+the_end_of_the_daemon_cuts_records_off(void **state)
+{
+	(void)state;
+	say("p", "type=SYSCALL n=a t=1795168800 s=7 exe=/bin/id");
+	say("p", "type=PATH n=a t=1795168800 s=7 path=/x");
+	assert_int_equal(run_last(), 1);
 	assert_string_equal(joined(0, "tags"), "join_cut");
+}
+
+static void
+nodes_behind_a_relay_have_their_own_clocks(void **state)
+{
+	(void)state;
+	say("p", "type=SYSCALL n=a t=1795168800 s=7 exe=/bin/id");
+	say("p", "type=SYSCALL n=b t=1795168900 s=7 exe=/bin/ls");
+	say("p", "type=PATH n=a t=1795168800 s=7 path=/x");
+	say("p", "type=EOE n=a t=1795168800 s=7");
+	assert_int_equal(run(), 1);
+	assert_string_equal(joined(0, "process.executable"), "/bin/id");
+	assert_string_equal(joined(0, "file.path"), "/x");
 }
 
 static void
@@ -596,10 +643,13 @@ main(void)
 		TEST(numbers_that_interleave_stay_apart),
 		TEST(nodes_and_peers_and_times_of_the_same_number_stay_apart),
 		TEST(a_record_goes_on_in_later_batches),
+		TEST(records_that_ended_leave_nothing_to_those_that_follow),
 		TEST(a_line_alone_makes_no_record),
 		TEST(the_time_of_a_later_line_ends_a_record),
 		TEST(the_clock_ends_a_record_in_a_batch_without_lines),
 		TEST(without_a_clock_only_lines_and_the_end_count),
+		TEST(the_end_of_the_daemon_cuts_records_off),
+		TEST(nodes_behind_a_relay_have_their_own_clocks),
 		TEST(a_record_has_so_many_lines_and_no_more),
 		TEST(past_the_limit_the_record_that_waits_longest_goes),
 		TEST(more_records_than_a_batch_holds_wait_for_the_next),
