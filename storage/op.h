@@ -148,6 +148,7 @@ struct chunk_view {
 	bool	 all;
 	const uint64_t *bits;	/* unless all */
 	uint32_t count;		/* rows that hold */
+	int64_t	 t_min, t_max;	/* of all rows of the chunk */
 	struct err *err;	/* set by the op if a column is damaged */
 };
 

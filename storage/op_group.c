@@ -4,12 +4,9 @@
 
 #include "engine/arena.h"
 #include "engine/check.h"
-#include "engine/err.h"
 #include "engine/hash.h"
 #include "engine/map.h"
 #include "engine/strbuf.h"
-#include "storage/chunk.h"
-#include "storage/column.h"
 
 #define GROUP_COST 96	/* bytes of map and arrays for a group */
 
@@ -207,8 +204,8 @@ hashes_add(struct hashes *hashes, uint64_t hash, struct op_run *run)
 	return true;
 }
 
-static uint64_t
-value_hash(const struct value *value)
+uint64_t
+groups_hash(const struct value *value)
 {
 	char room[96];
 	struct strbuf key = STRBUF_INIT;
@@ -273,7 +270,7 @@ add_value(struct groups *groups, struct tally *tally,
 			    AGGREGATE_VALUES);
 		return;
 	}
-	if (!hashes_add(&tally->hashes, value_hash(value), run))
+	if (!hashes_add(&tally->hashes, groups_hash(value), run))
 		return;
 	if (tally->nvalues == tally->values_cap) {
 		tally->values_cap = tally->values_cap == 0 ? 4
@@ -284,19 +281,21 @@ add_value(struct groups *groups, struct tally *tally,
 	tally->values[tally->nvalues++] = value_dup(groups->arena, value);
 }
 
-static void
-tally_value(struct groups *groups, const struct aggregate *aggregate,
-    struct tally *tally, const struct value *cell, struct op_run *run)
+void
+groups_tally(struct groups *groups, size_t i, struct tally *tally,
+    const struct value *cell, struct op_run *run)
 {
-	for (size_t i = 0; i < value_members(cell); i++) {
-		const struct value *value = value_member(cell, i);
+	const struct aggregate *aggregate = &groups->aggregates[i];
+
+	for (size_t m = 0; m < value_members(cell); m++) {
+		const struct value *value = value_member(cell, m);
 
 		switch (aggregate->kind) {
 		case AGGREGATE_COUNT:
 			tally->count++;
 			break;
 		case AGGREGATE_DCOUNT:
-			if (hashes_add(&tally->hashes, value_hash(value),
+			if (hashes_add(&tally->hashes, groups_hash(value),
 			    run))
 				tally->count++;
 			break;
@@ -321,7 +320,6 @@ struct group *
 groups_at(struct groups *groups, const struct value *key, struct op_run *run)
 {
 	char room[256];
-	struct strbuf packed = STRBUF_INIT;
 	struct slice name;
 	union map_value *place;
 	struct group *group;
@@ -329,6 +327,7 @@ groups_at(struct groups *groups, const struct value *key, struct op_run *run)
 
 	if (groups->map == NULL) {
 		groups->map = map_new();
+		strbuf_init(&groups->packed);
 		groups->arena = arena_new(0);
 	}
 	if (groups->ncols == 1 && (key->type == VALUE_TEXT ||
@@ -337,24 +336,21 @@ groups_at(struct groups *groups, const struct value *key, struct op_run *run)
 		memcpy(room + 1, key->text, key->len);
 		name = slice_of(room, key->len + 1);
 	} else {
+		strbuf_clear(&groups->packed);
 		for (size_t i = 0; i < groups->ncols; i++)
-			value_key(&packed, &key[i]);
-		name = strbuf_slice(&packed);
+			value_key(&groups->packed, &key[i]);
+		name = strbuf_slice(&groups->packed);
 	}
 	place = map_find(groups->map, name);
-	if (place != NULL) {
-		strbuf_fini(&packed);
+	if (place != NULL)
 		return &groups->group[place->num];
-	}
 	if (!op_take(run, name.len + GROUP_COST + groups->ncols *
 	    sizeof(*key) + groups->naggregates * sizeof(struct tally),
 	    "some groups are missing: too many")) {
 		groups->dropped++;
-		strbuf_fini(&packed);
 		return NULL;
 	}
 	place = map_get(groups->map, name, &made);
-	strbuf_fini(&packed);
 	if (groups->n == groups->cap) {
 		groups->cap = groups->cap == 0 ? 64 : 2 * groups->cap;
 		groups->group = xrealloc(groups->group,
@@ -386,14 +382,32 @@ count_in(struct groups *groups, const struct value *key,
 		if (aggregate->col < 0)
 			group->tally[i].count++;
 		else if (!cell_is_absent(&row->cells[aggregate->col]))
-			tally_value(groups, aggregate, &group->tally[i],
+			groups_tally(groups, i, &group->tally[i],
 			    &row->cells[aggregate->col], run);
 	}
 }
 
-/* The span a time lies in; rounds down before 1970 too. */
-static int64_t
-span_of(int64_t time_ns, int64_t span_ns)
+void
+groups_tally_rows(struct tally *tallies, size_t i, uint64_t rows)
+{
+	tallies[i].count += rows;
+}
+
+struct tally *
+groups_tally_at(struct tally *tallies, size_t i)
+{
+	return &tallies[i];
+}
+
+void
+groups_tally_hash(struct tally *tally, uint64_t hash, struct op_run *run)
+{
+	if (hashes_add(&tally->hashes, hash, run))
+		tally->count++;
+}
+
+int64_t
+groups_span(int64_t time_ns, int64_t span_ns)
 {
 	int64_t rest = time_ns % span_ns;
 
@@ -419,7 +433,7 @@ groups_row(struct groups *groups, const struct row *row, struct op_run *run)
 			key[i] = *value_member(
 			    &row->cells[groups->cols[i]], at[i]);
 		if (groups->span_ns > 0)
-			key[0] = value_time(span_of(key[0].u.num,
+			key[0] = value_time(groups_span(key[0].u.num,
 			    groups->span_ns));
 		count_in(groups, key, row, run);
 		for (i = 0; i < groups->ncols; i++) {
@@ -429,119 +443,6 @@ groups_row(struct groups *groups, const struct row *row, struct op_run *run)
 			at[i] = 0;
 		}
 	} while (i < groups->ncols && ++made < GROUP_PRODUCT);
-}
-
-/* --- a chunk at once ---------------------------------------------------- */
-
-static bool
-only_counts(const struct groups *groups)
-{
-	for (size_t i = 0; i < groups->naggregates; i++)
-		if (groups->aggregates[i].kind != AGGREGATE_COUNT ||
-		    groups->aggregates[i].col >= 0)
-			return false;
-	return true;
-}
-
-static void
-count_key(struct groups *groups, const struct value *value, uint64_t n,
-    struct op_run *run)
-{
-	for (size_t i = 0; n > 0 && i < value_members(value); i++) {
-		struct group *group = groups_at(groups,
-		    value_member(value, i), run);
-
-		for (size_t a = 0; group != NULL && a < groups->naggregates;
-		    a++)
-			group->tally[a].count += n;
-	}
-}
-
-static bool
-bit_at(const uint64_t *bits, uint32_t i)
-{
-	return (bits[i >> 6] >> (i & 63) & 1) != 0;
-}
-
-/* How many of the rows that hold have each code of the dictionary; a column
- * with one value has no codes. */
-static void
-count_codes(struct chunk_view *view, field_t field, const uint32_t *codes,
-    uint64_t *counts)
-{
-	const struct shape *shapes;
-	size_t n = chunk_shapes(view->chunk, &shapes);
-
-	for (size_t s = 0; s < n; s++) {
-		const struct shape *shape = &shapes[s];
-		size_t f = 0;
-
-		while (f < shape->n && shape->fields[f] < field)
-			f++;
-		if (f == shape->n || shape->fields[f] != field)
-			continue;
-		for (uint32_t r = 0; r < shape->rows; r++)
-			if (bit_at(view->bits, shape->row0 + r))
-				counts[codes == NULL ? 0
-				    : codes[shape->value0[f] + r]]++;
-	}
-}
-
-bool
-groups_chunk(struct groups *groups, const struct schema *in,
-    struct chunk_view *view, struct op_run *run)
-{
-	const struct column *column;
-	uint64_t *counts = NULL;
-	uint32_t n;
-	field_t field;
-
-	if (groups->span_ns > 0 || groups->ncols > 1 || !only_counts(groups))
-		return false;
-	if (groups->ncols == 0) {
-		struct group *group = groups_at(groups, NULL, run);
-
-		for (size_t a = 0; group != NULL && a < groups->naggregates;
-		    a++)
-			group->tally[a].count += view->count;
-		return true;
-	}
-	field = in->cols[groups->cols[0]];
-	if (field == FIELD_TIMESTAMP || field == FIELD_EVENT_INGESTED ||
-	    field == FIELD_EVENT_ID || field == FIELD_EVENT_ORIGINAL)
-		return false;
-	column = chunk_column(view->chunk, field, view->err);
-	if (column == NULL)
-		return view->err->kind == ERR_NONE;
-	if (column_kind(column) != COLUMN_DICT &&
-	    column_kind(column) != COLUMN_CONST)
-		return false;
-	n = column_kind(column) == COLUMN_CONST ? 1 : column_dict_count(column);
-	if (!view->all) {
-		const uint32_t *codes = NULL;
-
-		if (column_kind(column) == COLUMN_DICT) {
-			codes = column_codes(column);
-			if (codes == NULL) {
-				err_set(view->err, ERR_DAMAGED,
-				    "codes do not check");
-				return false;
-			}
-		}
-		counts = xcalloc(n, sizeof(*counts));
-		count_codes(view, field, codes, counts);
-	}
-	for (uint32_t code = 0; code < n; code++) {
-		struct value value;
-
-		column_dict_value(column, code, &value);
-		count_key(groups, &value, counts != NULL ? counts[code]
-		    : column_kind(column) == COLUMN_CONST
-		    ? column_count(column) : column_dict_uses(column, code),
-		    run);
-	}
-	free(counts);
-	return true;
 }
 
 /* --- answers ------------------------------------------------------------ */
@@ -625,4 +526,6 @@ groups_fini(struct groups *groups)
 	free(groups->group);
 	map_free(groups->map);
 	arena_free(groups->arena);
+	arena_free(groups->scratch);
+	strbuf_fini(&groups->packed);
 }

@@ -9,6 +9,7 @@
 #ifndef YAGURA_STORAGE_OP_GROUP_H
 #define YAGURA_STORAGE_OP_GROUP_H
 
+#include "engine/strbuf.h"
 #include "storage/query_read.h"
 
 #define GROUP_COLUMNS 16
@@ -48,6 +49,8 @@ struct groups {
 	struct map *map;
 	struct arena *arena;
 	uint64_t dropped;	/* rows without room for their group */
+	struct arena *scratch;	/* of one chunk */
+	struct strbuf packed;	/* of one key */
 };
 
 /* "count, sum(bytes) as b" up to `by`, pipe or end. */
@@ -66,7 +69,8 @@ bool groups_columns(struct reader *reader, const struct groups *groups,
 void groups_row(struct groups *groups, const struct row *row,
     struct op_run *run);
 
-/* A chunk at once where dictionaries know the answer. */
+/* A chunk at once, over codes instead of rows; see op_group_chunk.c. False if
+ * it cannot: then nothing was counted. */
 bool groups_chunk(struct groups *groups, const struct schema *in,
     struct chunk_view *view, struct op_run *run);
 
@@ -82,6 +86,22 @@ void groups_sort(struct groups *groups);
 /* Key and aggregates as a row for the next op. */
 enum op_more groups_emit(struct groups *groups, const struct group *group,
     struct op *op, struct op_run *run);
+
+/* --- for op_group_chunk.c ------------------------------------------------- */
+
+/* The span a time lies in; rounds down before 1970 too. */
+int64_t groups_span(int64_t time_ns, int64_t span_ns);
+
+/* What dcount counts: equal for equal values. */
+uint64_t groups_hash(const struct value *value);
+
+/* Into tally i: a cell; rows; a value of which only the hash is known. */
+void groups_tally(struct groups *groups, size_t i, struct tally *tally,
+    const struct value *cell, struct op_run *run);
+void groups_tally_rows(struct tally *tallies, size_t i, uint64_t rows);
+void groups_tally_hash(struct tally *tally, uint64_t hash,
+    struct op_run *run);
+struct tally *groups_tally_at(struct tally *tallies, size_t i);
 
 void groups_fini(struct groups *groups);
 

@@ -39,6 +39,17 @@ timechart_row(struct op *op, const struct row *row, struct op_run *run)
 	return OP_MORE;
 }
 
+static bool
+timechart_chunk(struct op *op, struct chunk_view *view, struct op_run *run)
+{
+	struct timechart *chart = (struct timechart *)(void *)op;
+
+	if (chart->groups.span_ns == 0)
+		chart->groups.span_ns = chart->span_ns > 0 ? chart->span_ns
+		    : choose_span(run);
+	return groups_chunk(&chart->groups, op->in, view, run);
+}
+
 /* Adds the empty spans between the first and the last. */
 static void
 fill(struct groups *groups, struct op_run *run)
@@ -79,7 +90,7 @@ timechart_fini(struct op *op)
 
 static const struct op_class timechart_class = {
 	.name = "timechart", .any_order = true, .holds = true,
-	.row = timechart_row, .end = timechart_end, .fini = timechart_fini
+	.row = timechart_row, .chunk = timechart_chunk, .end = timechart_end, .fini = timechart_fini
 };
 
 /* "span=1h" or "1h" or nothing. */

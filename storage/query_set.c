@@ -21,7 +21,7 @@ struct query_set {
 	struct map *texts;	/* folded */
 	struct map *addresses;	/* 16 bytes */
 	struct network *networks;
-	size_t	 nnetworks, n;
+	size_t	 nnetworks;
 	struct strbuf folded;
 };
 
@@ -87,7 +87,6 @@ query_set_add(struct query_set *set, struct slice text, size_t row)
 		set->networks[set->nnetworks++] =
 		    (struct network){ cidr, row };
 	}
-	set->n++;
 	return true;
 }
 
@@ -134,10 +133,4 @@ query_set_cond(struct query *query, field_t field, struct query_set *set)
 	leaf->next = (struct query_leaf *)(uintptr_t)query->leaves;
 	query->leaves = leaf;
 	return cond;
-}
-
-size_t
-query_set_count(const struct query_set *set)
-{
-	return set->n;
 }

@@ -30,9 +30,6 @@ bool query_set_add(struct query_set *set, struct slice text, size_t row);
 /* The row of the value, or -1. A scalar; null is in no set. */
 ptrdiff_t query_set_find(struct query_set *set, const struct value *value);
 
-/* Values added, twice the same counted twice. */
-size_t query_set_count(const struct query_set *set);
-
 /* A condition of the query: the field has a value of the set, which must live
  * as long as the query. */
 struct cond *query_set_cond(struct query *query, field_t field,

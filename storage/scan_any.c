@@ -62,6 +62,7 @@ any_chunk(struct scan *scan, uint32_t source)
 		view = (struct chunk_view){ .chunk = chunk,
 		    .rows = chunk_rows(chunk),
 		    .all = found.state == BITS_ALL, .bits = found.words,
+		    .t_min = info->t_min, .t_max = info->t_max,
 		    .err = &err };
 		view.count = view.all ? view.rows : bits_count(found.words,
 		    (view.rows + 63) / 64);
