@@ -8,6 +8,7 @@
 #	make fuzz       every fuzz target for FUZZ_SECONDS (60) each
 #	make fmt        the style on changed lines
 #	make bench      events per CPU-second of every stage, rsyslog beside it
+#	make bench-parse  parse alone, syslog-ng and mmnormalize beside it
 #	make install    below DESTDIR and PREFIX
 
 BUILD	?= build
@@ -110,7 +111,7 @@ DEPS_LINT  := $(DEPS) mandoc
 DEPS_FUZZ  := $(DEPS) clang llvm
 DEPS_BENCH := $(DEPS) python3 rsyslog
 
-.PHONY: deps check check-long lint demo asan tsan bench cover install fmt
+.PHONY: deps check check-long lint demo asan tsan bench bench-parse cover install fmt
 deps:
 	@tools/install-deps $(DEPS)
 
@@ -206,6 +207,17 @@ bench-search:
 	@tools/install-deps $(DEPS_BENCH) ripgrep zstd
 	@$(MAKE) --no-print-directory -j2 all
 	@BUILD=$(BUILD) tests/bench/search
+
+# PEERS names a folder into which packages of syslog-ng were unpacked.
+$(BUILD)/bench/count_alloc.so: tests/bench/count_alloc.c
+	@mkdir -p $(@D)
+	$(call say,ld $@)
+	$(Q)$(CC) -O2 -shared -fPIC -o $@ $<
+
+bench-parse:
+	@tools/install-deps $(DEPS_BENCH)
+	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/count_alloc.so
+	@BUILD=$(BUILD) tests/bench/parse
 
 cover:
 	@$(MAKE) --no-print-directory BUILD=build/cover \

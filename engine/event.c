@@ -10,6 +10,7 @@
 #include "engine/check.h"
 #include "engine/json.h"
 #include "engine/strbuf.h"
+#include "engine/timeparse.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -423,34 +424,95 @@ rank_known(const struct event *event, uint8_t rank[256])
 	return n;
 }
 
+/* Events of one kind set the same fields in the same order, so the order in
+ * which they come to stand is kept for a few kinds by each thread. */
+#define ORDERS 32		/* kinds; a power of two */
+#define ORDER_FIELDS 80		/* of longer events it is found each time */
+struct order {
+	uint16_t n;
+	field_t	 from[ORDER_FIELDS], to[ORDER_FIELDS];
+	uint8_t	 at[ORDER_FIELDS];	/* place in `from` of each in `to` */
+};
+
+static struct order *
+order_for(const struct event *event)
+{
+	static _Thread_local struct order orders[ORDERS];
+	uint32_t hash = event->n, n = event->n;
+
+	hash = hash * 31 + event->fields[n - 1];
+	hash = hash * 31 + event->fields[n / 2];
+	hash = hash * 31 + event->fields[n * 3 / 4];
+	hash *= 2654435769u;
+	return &orders[hash >> 27];
+}
+
+_Static_assert(ORDERS == 1 << (32 - 27), "five bits of the hash");
+
 /* Only the fields past 255 have to be compared with each other. */
 static void
-sort_values(struct event *event)
+order_find(struct order *order, const struct event *event)
 {
-	uint32_t keys[EVENT_FIELDS_MOST];
+	uint32_t keys[ORDER_FIELDS];
 	uint8_t rank[256];
 	unsigned known = rank_known(event, rank), n = 0;
-	struct value *values;
-	field_t fields[256];
 
-	values = arena_alloc(event->batch->arena,
-	    event->cap * sizeof(*values));
 	for (unsigned i = 0; i < event->n; i++) {
 		field_t field = event->fields[i];
 
-		if (field < 256) {
-			fields[rank[field]] = field;
-			values[rank[field]] = event->values[i];
-		} else {
+		order->from[i] = field;
+		if (field < 256)
+			order->at[rank[field]] = (uint8_t)i;
+		else
 			keys[n++] = (uint32_t)field << 16 | i;
-		}
 	}
 	sort_keys(keys, n);
 	for (unsigned i = 0; i < n; i++)
-		values[known + i] = event->values[keys[i] & 0xffff];
-	memcpy(event->fields, fields, known * sizeof(fields[0]));
-	for (unsigned i = 0; i < n; i++)
-		event->fields[known + i] = (field_t)(keys[i] >> 16);
+		order->at[known + i] = (uint8_t)(keys[i] & 0xffff);
+	for (unsigned i = 0; i < event->n; i++)
+		order->to[i] = event->fields[order->at[i]];
+	order->n = event->n;
+}
+
+static void
+sort_few(struct event *event, struct value *values)
+{
+	struct order *order = order_for(event);
+	const struct value *from = event->values;
+	size_t bytes = event->n * sizeof(event->fields[0]);
+
+	if (order->n != event->n || memcmp(order->from, event->fields,
+	    bytes) != 0)
+		order_find(order, event);
+	for (unsigned i = 0; i < event->n; i++)
+		values[i] = from[order->at[i]];
+	memcpy(event->fields, order->to, bytes);
+}
+
+static void
+sort_many(struct event *event, struct value *values)
+{
+	uint32_t keys[EVENT_FIELDS_MOST];
+
+	for (unsigned i = 0; i < event->n; i++)
+		keys[i] = (uint32_t)event->fields[i] << 16 | i;
+	sort_keys(keys, event->n);
+	for (unsigned i = 0; i < event->n; i++) {
+		values[i] = event->values[keys[i] & 0xffff];
+		event->fields[i] = (field_t)(keys[i] >> 16);
+	}
+}
+
+static void
+sort_values(struct event *event)
+{
+	struct value *values = arena_alloc(event->batch->arena,
+	    event->cap * sizeof(*values));
+
+	if (event->n <= ORDER_FIELDS)
+		sort_few(event, values);
+	else
+		sort_many(event, values);
 	event->values = values;
 }
 
@@ -458,7 +520,8 @@ void
 event_seal(struct event *event)
 {
 	check(!event->sealed);
-	for (unsigned tag = 0; event->tags >> tag != 0; tag++)
+	for (unsigned tag = 0; tag < EVENT_TAGS && event->tags >> tag != 0;
+	    tag++)
 		if ((event->tags >> tag & 1) != 0)
 			event_append(event, FIELD_TAGS, value_text(
 			    slice_cstr(tag_names[tag]), TRANSFORM_OWNED));
@@ -517,27 +580,63 @@ event_id(const struct event *event, char out[EVENT_ID_BYTES])
 	out[24] = '\0';
 }
 
+/* `,"name":`, and the value at once if it is a text without anything to
+ * escape, as nearly all are. */
 static void
 put_member(struct strbuf *buf, field_t field, const struct value *value)
 {
 	struct slice name = field_name(field);
-	char *at;
+	bool text = value->type == VALUE_TEXT || value->type == VALUE_IP;
+	char *at = strbuf_room(buf, name.len + 6 + (text ? value->len : 0));
+	char *start = at, *end;
 
+	at[0] = ',';
+	at[1] = '"';
 	/* Names of our own table need no escaping. */
-	if (field < FIELD_KNOWN) {
-		at = strbuf_room(buf, name.len + 4);
-		at[0] = ',';
-		at[1] = '"';
-		memcpy(at + 2, name.ptr, name.len);
-		at[name.len + 2] = '"';
-		at[name.len + 3] = ':';
-		buf->len += name.len + 4;
+	end = json_copy_plain(at + 2, name);
+	if (end != NULL) {
+		end[0] = '"';
+		at = end + 1;
 	} else {
-		strbuf_putc(buf, ',');
+		buf->len++;
 		json_put_string(buf, name);
-		strbuf_putc(buf, ':');
+		start = strbuf_room(buf, 3 + (text ? value->len : 0));
+		at = start;
 	}
+	*at++ = ':';
+	if (text) {
+		at[0] = '"';
+		end = json_copy_plain(at + 1, slice_of(value->text,
+		    value->len));
+		if (end != NULL) {
+			end[0] = '"';
+			end[1] = '\0';
+			buf->len += (size_t)(end + 1 - start);
+			return;
+		}
+	}
+	buf->len += (size_t)(at - start);
 	value_json(buf, value);
+}
+
+/* Arrival is the same for all lines of a block. */
+static struct slice
+time_as_text(int64_t time_ns, char buf[VALUE_TEXT_BYTES])
+{
+	static _Thread_local struct {
+		int64_t	 ns;
+		uint8_t	 len;
+		char	 text[VALUE_TEXT_BYTES];
+	} last;
+	struct slice text;
+
+	if (last.len == 0 || last.ns != time_ns) {
+		text = time_format_rfc3339(time_ns, buf);
+		memcpy(last.text, text.ptr, text.len);
+		last.len = (uint8_t)text.len;
+		last.ns = time_ns;
+	}
+	return slice_of(last.text, last.len);
 }
 
 static bool
@@ -553,13 +652,14 @@ event_json(struct strbuf *buf, const struct event *event, bool raw)
 	size_t start = buf->len;
 	const struct value *own = event_get(event, FIELD_EVENT_ID);
 	struct value value;
-	char id[EVENT_ID_BYTES];
+	char id[EVENT_ID_BYTES], arrival[VALUE_TEXT_BYTES];
 
 	event_id(event, id);
 	value = value_time(event->time_ns);
 	put_member(buf, FIELD_TIMESTAMP, &value);
 	buf->ptr[start] = '{';
-	value = value_time(event->ingested_ns);
+	value = value_text(time_as_text(event->ingested_ns, arrival),
+	    TRANSFORM_OWNED);
 	put_member(buf, FIELD_EVENT_INGESTED, &value);
 	/* An alert's own id is longer than a sequence. */
 	value = value_text(slice_cstr(id), TRANSFORM_OWNED);

@@ -68,6 +68,24 @@ void event_init(struct event *event, struct batch *batch)
 bool event_set(struct event *event, field_t field, struct value value)
     EVENT_SYMBOL(event_set);
 
+/* As event_set for a value that most likely is the first of its field: the
+ * caller pays for a test and a copy, and a call only where they do not do. */
+static inline bool
+event_put(struct event *event, field_t field, const struct value *value)
+{
+	uint64_t *word = field < 256 ? &event->present[field >> 6]
+	    : &event->others;
+	uint64_t bit = UINT64_C(1) << (field & 63);
+
+	if ((*word & bit) != 0 || event->n >= event->cap ||
+	    event->n >= EVENT_FIELDS || event->sealed || field == FIELD_NONE)
+		return event_set(event, field, *value);
+	*word |= bit;
+	event->fields[event->n] = field;
+	event->values[event->n++] = *value;
+	return true;
+}
+
 /* Sets text as the field's type wants it. If it does not fit, nothing is set
  * and false is answered: the caller keeps it under the vendor's name. */
 bool event_set_text(struct event *event, field_t field, struct slice text,
@@ -88,6 +106,16 @@ void event_unset(struct event *event, field_t field);
  * event.ingested, event.original and event.id are members of the struct and
  * not found here unless somebody set them; see event_value(). */
 const struct value *event_get(const struct event *event, field_t field);
+
+/* True: event_get would find nothing; false: it may. */
+static inline bool
+event_lacks(const struct event *event, field_t field)
+{
+	if (field < 256)
+		return (event->present[field >> 6] >> (field & 63) & 1) == 0;
+	return field == FIELD_NONE || (!event->sealed &&
+	    (event->others >> (field & 63) & 1) == 0);
+}
 
 /* Whether event_get would find it; cheaper. */
 static inline bool

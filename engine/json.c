@@ -483,11 +483,78 @@ put_point(char *at, uint32_t point)
 	return at;
 }
 
+#if defined(__SSE2__)
+/* Whether none of the 16 bytes wants escaping. Signed: bytes above 0x7f are
+ * below 0x20 as well. */
+static inline bool
+all_plain(__m128i v)
+{
+	return _mm_movemask_epi8(_mm_or_si128(
+	    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
+	    _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))))) == 0;
+}
+
+/* Copies a text of 4 to 15 bytes, as two halves that overlap. */
+static inline bool
+copy_short(char *at, const char *p, size_t n)
+{
+	uint64_t a, b;
+	uint32_t c, d;
+
+	if (n >= 8) {
+		memcpy(&a, p, 8);
+		memcpy(&b, p + n - 8, 8);
+		memcpy(at, &a, 8);
+		memcpy(at + n - 8, &b, 8);
+	} else {
+		memcpy(&c, p, 4);
+		memcpy(&d, p + n - 4, 4);
+		memcpy(at, &c, 4);
+		memcpy(at + n - 4, &d, 4);
+		a = b = (uint64_t)d << 32 | c;
+	}
+	return all_plain(_mm_set_epi64x((int64_t)a, (int64_t)b));
+}
+#endif
+
+char *
+json_copy_plain(char *at, struct slice text)
+{
+	const char *p = text.ptr;
+	size_t n = 0;
+
+#if defined(__SSE2__)
+	if (text.len >= 4 && text.len < 16)
+		return copy_short(at, p, text.len) ? at + text.len : NULL;
+	while (text.len >= 16 && n < text.len) {
+		__m128i v;
+
+		if (text.len - n < 16)
+			n = text.len - 16;	/* some bytes twice */
+		v = _mm_loadu_si128((const __m128i *)(const void *)(p + n));
+		if (!all_plain(v))
+			return NULL;
+		_mm_storeu_si128((__m128i *)(void *)(at + n), v);
+		n += 16;
+	}
+#endif
+	for (; n < text.len; n++) {
+		unsigned char c = (unsigned char)p[n];
+
+		if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
+			return NULL;
+		at[n] = p[n];
+	}
+	return at + n;
+}
+
 /* Room is taken for a piece at a time, as if all of it had to be escaped. */
 #define PIECE_BYTES 1024
 
-void
-json_put_string(struct strbuf *buf, struct slice text)
+static void
+put_escaping(struct strbuf *buf, struct slice text)
 {
 	char *at = strbuf_room(buf, 2);
 
@@ -524,4 +591,20 @@ json_put_string(struct strbuf *buf, struct slice text)
 	*at++ = '"';
 	*at = '\0';
 	buf->len = (size_t)(at - buf->ptr);
+}
+
+void
+json_put_string(struct strbuf *buf, struct slice text)
+{
+	char *at = strbuf_room(buf, text.len + 2), *end;
+
+	at[0] = '"';
+	end = json_copy_plain(at + 1, text);
+	if (end == NULL) {
+		put_escaping(buf, text);
+		return;
+	}
+	end[0] = '"';
+	end[1] = '\0';
+	buf->len += text.len + 2;
 }

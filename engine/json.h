@@ -73,4 +73,8 @@ struct slice json_unescape(struct arena *arena, struct slice text);
  * backslash escaped), so the output is always valid. */
 void json_put_string(struct strbuf *buf, struct slice text);
 
+/* Copies a text of which nothing is to be escaped, without quotes; answers
+ * the end of the copy, NULL if something is. */
+char *json_copy_plain(char *at, struct slice text);
+
 #endif

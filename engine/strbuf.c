@@ -31,19 +31,15 @@ strbuf_clear(struct strbuf *buf)
 }
 
 /* One byte more than asked for, always: the NUL. */
-char *
-strbuf_room(struct strbuf *buf, size_t n)
+void
+strbuf_grow(struct strbuf *buf, size_t n)
 {
 	size_t need = buf->len + n + 1, cap = buf->cap;
 
 	check(need > n);
-	if (need > cap) {
-		cap = cap * 2 > need ? cap * 2 : need < 64 ? 64 : need;
-		buf->ptr = xrealloc(buf->cap > 0 ? buf->ptr : NULL, cap);
-		buf->cap = cap;
-	}
-	buf->ptr[buf->len + n] = '\0';
-	return buf->ptr + buf->len;
+	cap = cap * 2 > need ? cap * 2 : need < 64 ? 64 : need;
+	buf->ptr = xrealloc(buf->cap > 0 ? buf->ptr : NULL, cap);
+	buf->cap = cap;
 }
 
 void

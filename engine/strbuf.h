@@ -22,7 +22,15 @@ void strbuf_fini(struct strbuf *buf);
 void strbuf_clear(struct strbuf *buf);
 
 /* Room for n more bytes behind len; the caller writes them and adds to len. */
-char *strbuf_room(struct strbuf *buf, size_t n);
+void strbuf_grow(struct strbuf *buf, size_t n);
+static inline char *
+strbuf_room(struct strbuf *buf, size_t n)
+{
+	if (buf->cap <= n || buf->cap - n <= buf->len)
+		strbuf_grow(buf, n);
+	buf->ptr[buf->len + n] = '\0';
+	return buf->ptr + buf->len;
+}
 
 void strbuf_put(struct strbuf *buf, struct slice s);
 void strbuf_puts(struct strbuf *buf, const char *text);

@@ -132,10 +132,8 @@ format_double(double dbl, char *buf)
 }
 
 struct slice
-value_as_text(const struct value *value, char buf[VALUE_TEXT_BYTES])
+value_format(const struct value *value, char buf[VALUE_TEXT_BYTES])
 {
-	if (value->text != NULL && value->type != VALUE_LIST)
-		return slice_of(value->text, value->len);
 	switch (value->type) {
 	case VALUE_LONG:
 		return format_long(value->u.num, buf);

@@ -103,8 +103,15 @@ bool value_parse(struct slice text, enum transform transform,
 /* A scalar as text: its own text if it has one, else formatted into buf. An
  * address is given as written. Null gives the empty slice; not for lists. */
 #define VALUE_TEXT_BYTES 48
-struct slice value_as_text(const struct value *value,
-    char buf[VALUE_TEXT_BYTES]);
+struct slice value_format(const struct value *value,
+    char buf[VALUE_TEXT_BYTES]);	/* of what has no text */
+static inline struct slice
+value_as_text(const struct value *value, char buf[VALUE_TEXT_BYTES])
+{
+	if (value->text != NULL && value->type != VALUE_LIST)
+		return slice_of(value->text, value->len);
+	return value_format(value, buf);
+}
 
 /* As number, if it is one or its text is one. */
 bool value_as_double(const struct value *value, double *out);

@@ -41,13 +41,6 @@ decode_none(struct reading *reading, const struct decoder *decoder,
 	return true;
 }
 
-struct value
-reading_text(const struct reading *reading, struct slice text)
-{
-	return value_text(text, reading->owned ? reading->made_by
-	    : TRANSFORM_NONE);
-}
-
 /* `reserved` of a list under construction is its capacity. */
 static void
 append(struct reading *reading, struct value *list, struct value item)
@@ -80,20 +73,26 @@ append(struct reading *reading, struct value *list, struct value item)
 	}
 }
 
-void
-reading_put_slot(struct reading *reading, slot_t slot, struct value value)
+static inline void
+put_slot(struct reading *reading, slot_t slot, const struct value *value)
 {
 	uint64_t bit = UINT64_C(1) << (slot & 63);
-	const struct decoder *decoder = reading->decoder;
 
 	if ((reading->present[slot >> 6] & bit) == 0) {
 		reading->present[slot >> 6] |= bit;
-		reading->slots[slot] = value;
-	} else if (decoder->twice_last) {
-		reading->slots[slot] = value;
-	} else if (!decoder->twice_first) {
-		append(reading, &reading->slots[slot], value);
+		reading->slots[slot] = *value;
+	} else if (reading->decoder->twice_last) {
+		reading->slots[slot] = *value;
+	} else if (!reading->decoder->twice_first) {
+		append(reading, &reading->slots[slot], *value);
 	}
+}
+
+void
+reading_put_slot(struct reading *reading, slot_t slot,
+    const struct value *value)
+{
+	put_slot(reading, slot, value);
 }
 
 /* --- what a key means ---------------------------------------------------- */
@@ -212,8 +211,9 @@ binding_make(const struct def *def, struct slice name)
 	return binding;
 }
 
+/* Fills in the row of a node that the definition meets for the first time. */
 static struct binding *
-binding_of(struct reading *reading, uint32_t node)
+binding_meet(struct reading *reading, uint32_t node)
 {
 	unsigned number = reading->def->number;
 	size_t n = reading->nbindings[number], more;
@@ -225,8 +225,8 @@ binding_of(struct reading *reading, uint32_t node)
 			more *= 2;
 		rows = xrealloc(rows, more * sizeof(*rows));
 		memset(rows + n, 0, (more - n) * sizeof(*rows));
-		reading->bindings[number] = rows;
-		reading->nbindings[number] = more;
+		reading->rows = reading->bindings[number] = rows;
+		reading->nrows = reading->nbindings[number] = more;
 	}
 	if (!rows[node].known)
 		rows[node] = binding_make(reading->def,
@@ -235,19 +235,24 @@ binding_of(struct reading *reading, uint32_t node)
 }
 
 void
-reading_put_node(struct reading *reading, uint32_t node, struct value value)
+reading_put_node(struct reading *reading, uint32_t node,
+    const struct value *value)
 {
-	struct binding *binding;
+	struct binding *binding = NULL;
 
-	if (node == KEYTREE_NONE) {
-		event_tag(reading->event, EVENT_TAG_FIELDS_CAPPED);
-		return;
+	if (node < reading->nrows)
+		binding = &reading->rows[node];
+	if (binding == NULL || !binding->known) {
+		if (node == KEYTREE_NONE) {
+			event_tag(reading->event, EVENT_TAG_FIELDS_CAPPED);
+			return;
+		}
+		binding = binding_meet(reading, node);
 	}
-	binding = binding_of(reading, node);
 	if (binding->slot != SLOT_NONE && (!binding->loose ||
 	    binding->filled == reading->attempt ||
 	    reading_slot(reading, binding->slot) == NULL)) {
-		reading_put_slot(reading, binding->slot, value);
+		put_slot(reading, binding->slot, value);
 		binding->filled = reading->attempt;
 	}
 	if (binding->keep == FIELD_NONE)
@@ -257,7 +262,7 @@ reading_put_node(struct reading *reading, uint32_t node, struct value value)
 		return;
 	}
 	reading->extras[reading->nextras++] = (struct extra){ binding->keep,
-	    binding->seen == reading->attempt, value };
+	    binding->seen == reading->attempt, *value };
 	binding->seen = reading->attempt;
 }
 
@@ -266,7 +271,7 @@ reading_put(struct reading *reading, uint32_t parent, struct slice key,
     struct value value)
 {
 	reading_put_node(reading, keytree_child(reading->tree, parent, key),
-	    value);
+	    &value);
 }
 
 struct value

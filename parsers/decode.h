@@ -66,6 +66,8 @@ struct reading {
 	struct keytree *tree;
 	struct binding **bindings;	/* by definition, rows by node */
 	size_t	*nbindings;		/* rows there are */
+	struct binding *rows;		/* those of def, for nodes < nrows */
+	size_t	 nrows;
 	struct value *slots;
 	uint64_t present[SLOT_WORDS], done[SLOT_WORDS];
 	size_t	 words;			/* of present that def can use */
@@ -99,9 +101,9 @@ struct reading {
 void reading_put(struct reading *reading, uint32_t parent, struct slice key,
     struct value value);
 void reading_put_node(struct reading *reading, uint32_t node,
-    struct value value);
+    const struct value *value);
 void reading_put_slot(struct reading *reading, slot_t slot,
-    struct value value);
+    const struct value *value);
 
 /* The value in a slot, or NULL. */
 static inline const struct value *
@@ -114,7 +116,12 @@ reading_slot(const struct reading *reading, slot_t slot)
 }
 
 /* Text of the body as a value; knows whether the body is the line. */
-struct value reading_text(const struct reading *reading, struct slice text);
+static inline struct value
+reading_text(const struct reading *reading, struct slice text)
+{
+	return value_text(text, reading->owned ? reading->made_by
+	    : TRANSFORM_NONE);
+}
 
 /* True if the body was read, or enough of it. Keys go below `parent`. */
 typedef bool decode_fn(struct reading *reading, const struct decoder *decoder,

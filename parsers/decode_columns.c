@@ -96,9 +96,12 @@ put_members(struct reading *reading, const struct stream *stream,
 {
 	bool more = true;
 
-	while (more)
-		reading_put_node(reading, node, zeek_text(reading,
-		    column_next(&list, stream->between_members, &more)));
+	while (more) {
+		struct value value = zeek_text(reading, column_next(&list,
+		    stream->between_members, &more));
+
+		reading_put_node(reading, node, &value);
+	}
 }
 
 /* In addresses of pages a plus is a plus. */
@@ -164,19 +167,20 @@ put_columns(struct reading *reading, const struct decoder *decoder,
 	for (size_t i = 0; i < n; i++) {
 		struct slice name = own == NULL ? stream->names[i]
 		    : i < own->n ? own->names[i] : slice_of("", 0);
+		struct value value;
 		uint32_t node;
 
 		if (name.len == 0 || means_nothing(stream, columns[i]))
 			continue;
 		node = keytree_child(reading->tree, parent, name);
-		if (stream != &plain && stream->sets[i])
+		if (stream != &plain && stream->sets[i]) {
 			put_members(reading, stream, node, columns[i]);
-		else
-			reading_put_node(reading, node, kind == HEADER_TSV
-			    ? zeek_text(reading, columns[i]) :
-			    stream->between.ptr[0] == ' ' ? w3c_text(reading,
-			    name, columns[i])
-			    : reading_text(reading, columns[i]));
+			continue;
+		}
+		value = kind == HEADER_TSV ? zeek_text(reading, columns[i]) :
+		    stream->between.ptr[0] == ' ' ? w3c_text(reading, name,
+		    columns[i]) : reading_text(reading, columns[i]);
+		reading_put_node(reading, node, &value);
 	}
 	return true;
 }

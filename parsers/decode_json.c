@@ -348,7 +348,7 @@ json_emit(struct reading *reading, size_t from)
 {
 	for (size_t i = from; i < reading->ntape; i++)
 		reading_put_node(reading, reading->tape[i].node,
-		    reading->tape[i].value);
+		    &reading->tape[i].value);
 }
 
 bool

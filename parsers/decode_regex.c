@@ -41,7 +41,7 @@ run_pattern(struct reading *reading, const struct pattern *pattern,
 		if (reading->depth > 0)
 			reading_put(reading, parent, pattern->names[i], value);
 		else
-			reading_put_slot(reading, pattern->groups[i], value);
+			reading_put_slot(reading, pattern->groups[i], &value);
 	}
 	if (pattern->block != NULL && reading->depth == 0) {
 		reading->blocks = &pattern->block;

@@ -9,9 +9,12 @@ decode_template(struct reading *reading, const struct decoder *decoder,
 	(void)parent;
 	if (!template_match(decoder->templates, body, match))
 		return false;
-	for (size_t i = 0; i < match->n; i++)
-		reading_put_slot(reading, match->captures[i].name,
-		    reading_text(reading, match->captures[i].text));
+	for (size_t i = 0; i < match->n; i++) {
+		struct value value = reading_text(reading,
+		    match->captures[i].text);
+
+		reading_put_slot(reading, match->captures[i].name, &value);
+	}
 	reading->blocks = &reading->def->template_blocks[match->number];
 	reading->nblocks = reading->blocks[0] != NULL;
 	return true;

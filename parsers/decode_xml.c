@@ -147,7 +147,7 @@ put(struct xml *x, uint32_t node, struct value value)
 	if (x->values++ >= XML_VALUES)
 		event_tag(x->reading->event, EVENT_TAG_FIELDS_CAPPED);
 	else
-		reading_put_node(x->reading, node, value);
+		reading_put_node(x->reading, node, &value);
 }
 
 /* --- elements ------------------------------------------------------------ */

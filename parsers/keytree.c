@@ -8,28 +8,13 @@
 
 #define PLACES (KEYTREE_NODES * 2)	/* a power of two, at most half full */
 
-struct node {
-	const char *key;	/* the last part of the name */
-	uint32_t len, parent;
-	uint32_t next;		/* the node that followed last time */
-	uint32_t hash;
-	struct slice name;
-};
-
-struct keytree {
-	struct arena *arena;
-	uint32_t n;
-	uint32_t last;		/* node found last; root at the beginning */
-	bool	 full;
-	struct node nodes[KEYTREE_NODES];
-	uint32_t places[PLACES];	/* node number + 1; 0 is free */
-};
-
 struct keytree *
 keytree_new(void)
 {
 	struct keytree *tree = xcalloc(1, sizeof(*tree));
 
+	tree->nodes = xcalloc(KEYTREE_NODES, sizeof(*tree->nodes));
+	tree->places = xcalloc(PLACES, sizeof(*tree->places));
 	tree->arena = arena_new(65536);
 	tree->n = 1;
 	return tree;
@@ -41,6 +26,8 @@ keytree_free(struct keytree *tree)
 	if (tree == NULL)
 		return;
 	arena_free(tree->arena);
+	free(tree->nodes);
+	free(tree->places);
 	free(tree);
 }
 
@@ -48,7 +35,7 @@ void
 keytree_clear(struct keytree *tree)
 {
 	arena_reset(tree->arena);
-	memset(tree->places, 0, sizeof(tree->places));
+	memset(tree->places, 0, PLACES * sizeof(*tree->places));
 	memset(&tree->nodes[0], 0, sizeof(tree->nodes[0]));
 	tree->n = 1;
 	tree->last = 0;
@@ -61,40 +48,24 @@ keytree_rewind(struct keytree *tree)
 	tree->last = KEYTREE_ROOT;
 }
 
-/* Keys are short; two overlapping loads are less than a call. */
 static inline bool
-same_bytes(const char *a, const char *b, size_t n)
-{
-	uint64_t x[2], y[2];
-	uint32_t p[2], q[2];
-
-	if (n > 16)
-		return memcmp(a, b, n) == 0;
-	if (n >= 8) {
-		memcpy(&x[0], a, 8);
-		memcpy(&x[1], a + n - 8, 8);
-		memcpy(&y[0], b, 8);
-		memcpy(&y[1], b + n - 8, 8);
-		return x[0] == y[0] && x[1] == y[1];
-	}
-	if (n >= 4) {
-		memcpy(&p[0], a, 4);
-		memcpy(&p[1], a + n - 4, 4);
-		memcpy(&q[0], b, 4);
-		memcpy(&q[1], b + n - 4, 4);
-		return p[0] == q[0] && p[1] == q[1];
-	}
-	while (n-- > 0)
-		if (a[n] != b[n])
-			return false;
-	return true;
-}
-
-static inline bool
-is_key(const struct node *node, uint32_t parent, struct slice key)
+is_key(const struct keytree_node *node, uint32_t parent, struct slice key)
 {
 	return node->parent == parent && node->len == key.len &&
-	    same_bytes(node->key, key.ptr, key.len);
+	    keytree_same(node->key, key.ptr, key.len);
+}
+
+static bool
+is_word(struct slice key)
+{
+	for (size_t i = 0; i < key.len; i++) {
+		char c = ascii_lower(key.ptr[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '_' && c != '-')
+			return false;
+	}
+	return key.len > 0 && key.len <= KEYTREE_WORD_BYTES;
 }
 
 static uint32_t
@@ -102,7 +73,7 @@ add(struct keytree *tree, uint32_t parent, struct slice key, uint32_t hash)
 {
 	struct slice above = tree->nodes[parent].name;
 	size_t len = above.len + (above.len > 0) + key.len;
-	struct node *node;
+	struct keytree_node *node;
 	char *name;
 
 	if (len > KEYTREE_NAME_BYTES)
@@ -119,9 +90,9 @@ add(struct keytree *tree, uint32_t parent, struct slice key, uint32_t hash)
 	if (key.len > 0)
 		memcpy(name + len - key.len, key.ptr, key.len);
 	node = &tree->nodes[tree->n];
-	*node = (struct node){ .key = name + len - key.len,
+	*node = (struct keytree_node){ .key = name + len - key.len,
 	    .len = (uint32_t)key.len, .parent = parent, .hash = hash,
-	    .name = slice_of(name, len) };
+	    .word = is_word(key), .name = slice_of(name, len) };
 	return tree->n++;
 }
 
@@ -144,22 +115,18 @@ find(struct keytree *tree, uint32_t parent, struct slice key)
 }
 
 uint32_t
-keytree_child(struct keytree *tree, uint32_t parent, struct slice key)
+keytree_search(struct keytree *tree, uint32_t parent, struct slice key)
 {
-	uint32_t guess = tree->nodes[tree->last].next;
+	uint32_t node;
 
 	if (parent == KEYTREE_NONE || key.len > KEYTREE_NAME_BYTES)
 		return KEYTREE_NONE;
-	if (guess != 0 && is_key(&tree->nodes[guess], parent, key)) {
-		tree->last = guess;
-		return guess;
-	}
-	guess = find(tree, parent, key);
-	if (guess == KEYTREE_NONE)
-		return guess;
-	tree->nodes[tree->last].next = guess;
-	tree->last = guess;
-	return guess;
+	node = find(tree, parent, key);
+	if (node == KEYTREE_NONE)
+		return node;
+	tree->nodes[tree->last].next = node;
+	tree->last = node;
+	return node;
 }
 
 struct slice

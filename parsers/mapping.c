@@ -29,7 +29,9 @@ static bool
 find_word(const struct words *words, struct slice text)
 {
 	for (size_t i = 0; i < words->n; i++)
-		if (words->at[i].len == text.len &&
+		if (words->at[i].len == text.len && (text.len == 0 ||
+		    ascii_lower(words->at[i].ptr[0]) ==
+		    ascii_lower(text.ptr[0])) &&
 		    slice_eq_nocase(words->at[i], text))
 			return true;
 	return false;
@@ -52,7 +54,7 @@ lowered(struct slice text, char buf[LOWER_BYTES])
 }
 
 static bool
-means_nothing(const struct reading *r, const struct words *skip,
+nothing_by_words(const struct reading *r, const struct words *skip,
     const struct value *value)
 {
 	char buf[VALUE_TEXT_BYTES];
@@ -70,6 +72,21 @@ means_nothing(const struct reading *r, const struct words *skip,
 	    (skip != NULL && in_words(skip, text));
 }
 
+/* Few texts have the length of a word that means nothing. */
+static inline bool
+means_nothing(const struct reading *r, const struct words *skip,
+    const struct value *value)
+{
+	uint32_t lengths = r->def->skip.lengths | 1 |
+	    (skip != NULL ? skip->lengths : 0);
+
+	if (value->text != NULL && value->type != VALUE_LIST &&
+	    value->type != VALUE_NULL &&
+	    (lengths >> (value->len < 31 ? value->len : 31) & 1) == 0)
+		return false;
+	return nothing_by_words(r, skip, value);
+}
+
 /* A part of a value keeps its transform only if it still is bytes of the
  * line. */
 static struct value
@@ -81,13 +98,12 @@ part_of(const struct value *value, struct slice text)
 
 /* --- setting a field ----------------------------------------------------- */
 static bool
-fits(field_t field, struct value *value, enum value_type type)
+fits_changed(struct value *value, enum value_type type)
 {
 	char buf[VALUE_TEXT_BYTES];
 	struct value typed;
 
-	(void)field;
-	if (value->type == type || value->type == VALUE_NULL)
+	if (value->type == VALUE_NULL)
 		return true;
 	if (type == VALUE_TEXT) {
 		if (value->text == NULL)
@@ -109,6 +125,12 @@ fits(field_t field, struct value *value, enum value_type type)
 	return true;
 }
 
+static inline bool
+fits(struct value *value, enum value_type type)
+{
+	return value->type == type || fits_changed(value, type);
+}
+
 static bool
 set_typed(struct reading *r, field_t field, struct value value,
     enum value_type type)
@@ -120,13 +142,13 @@ set_typed(struct reading *r, field_t field, struct value value,
 			struct value item = value.u.items[i];
 
 			if (item.type != VALUE_NULL &&
-			    fits(field, &item, type) &&
+			    fits(&item, type) &&
 			    event_append(r->event, field, item))
 				any = true;
 		}
 		return any;
 	}
-	return fits(field, &value, type) && event_set(r->event, field, value);
+	return fits(&value, type) && event_put(r->event, field, &value);
 }
 
 static bool
@@ -787,7 +809,30 @@ set_time_field(struct reading *r, const struct target *target,
 	}
 	value.type = VALUE_TIME;
 	value.u.num = ns;
-	event_set(r->event, target->field[0], value);
+	event_put(r->event, target->field[0], &value);
+}
+
+/* The value goes as it is into the one field. */
+static inline void
+run_plain(struct reading *r, const struct target *target,
+    const struct value *value)
+{
+	field_t field = target->field[0];
+	struct value typed;
+
+	if (means_nothing(r, &target->skip, value) || has_field(r, field))
+		return;
+	if (value->type == target->type) {
+		if (event_put(r->event, field, value))
+			return;
+		typed = *value;
+	} else {
+		typed = *value;
+		if (fits_changed(&typed, target->type) &&
+		    event_put(r->event, field, &typed))
+			return;
+	}
+	keep_misfit(r, target, typed);
 }
 
 static void
@@ -797,13 +842,6 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 	field_t field = target->field[0];
 	char buf[VALUE_TEXT_BYTES];
 
-	if (target->plain && value.type != VALUE_LIST) {
-		if (!means_nothing(r, &target->skip, &value) &&
-		    !has_field(r, field) && !(fits(field, &value,
-		    target->type) && event_set(r->event, field, value)))
-			keep_misfit(r, target, value);
-		return;
-	}
 	if (target->drop || means_nothing(r, &target->skip, &value))
 		return;
 	if (target->paired) {
@@ -822,7 +860,11 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 			if (i == 0 && item.force && field != FIELD_NONE)
 				event_unset(r->event, field);
 			item.add = item.add || value.len > 1;
-			if (value.u.items[i].type != VALUE_LIST)
+			if (value.u.items[i].type == VALUE_LIST)
+				continue;
+			if (target->plain)
+				run_plain(r, target, &value.u.items[i]);
+			else
 				run_target(r, &item, slot, value.u.items[i]);
 		}
 		return;
@@ -857,7 +899,7 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 	if (target->add) {
 		if (value.type == VALUE_LIST)
 			set_typed(r, field, value, target->type);
-		else if (fits(field, &value, target->type))
+		else if (fits(&value, target->type))
 			event_append(r->event, field, value);
 		else
 			keep_misfit(r, target, value);
@@ -871,14 +913,26 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 }
 
 static void
+run_value(struct reading *r, const struct keymap *map,
+    const struct value *value)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct target *target = &map->targets[i];
+
+		if (target->plain && value->type != VALUE_LIST)
+			run_plain(r, target, value);
+		else
+			run_target(r, target, map->slot, *value);
+	}
+}
+
+static void
 run_keymap(struct reading *r, const struct keymap *map)
 {
 	const struct value *value = reading_slot(r, map->slot);
 
-	if (value == NULL)
-		return;
-	for (size_t i = 0; i < map->n; i++)
-		run_target(r, &map->targets[i], map->slot, *value);
+	if (value != NULL)
+		run_value(r, map, value);
 }
 
 /* Slots in the order of the file. Decoding inside decoding fills further
@@ -898,8 +952,8 @@ run_slots(struct reading *r)
 				unsigned bit = (unsigned)__builtin_ctzll(left);
 
 				r->done[w] |= UINT64_C(1) << bit;
-				run_keymap(r, &def->slot_targets[w * 64 +
-				    bit]);
+				run_value(r, &def->slot_targets[w * 64 +
+				    bit], &r->slots[w * 64 + bit]);
 				again = true;
 			}
 		}
@@ -965,47 +1019,27 @@ holds_for(const struct condition *cond, struct slice text, struct reading *r)
 }
 
 /* The key of the line if it is there, or else the field. */
-static const struct value *
+static inline const struct value *
 value_at(struct reading *r, slot_t slot, field_t field)
 {
 	const struct value *value = reading_slot(r, slot);
 
-	if (value == NULL)
+	if (value == NULL) {
+		if (event_lacks(r->event, field))
+			return NULL;
 		value = event_get(r->event, field);
+	}
 	if (value != NULL && means_nothing(r, NULL, value))
 		return NULL;
 	return value;
 }
 
 static bool
-mapping_holds(struct reading *r, const struct condition *cond)
+holds_for_any(struct reading *r, const struct condition *cond,
+    const struct value *value)
 {
-	const struct value *value;
 	char buf[VALUE_TEXT_BYTES];
 
-	switch (cond->kind) {
-	case COND_ALL:
-		for (size_t i = 0; i < cond->nkids; i++)
-			if (!mapping_holds(r, &cond->kids[i]))
-				return false;
-		return true;
-	case COND_ANY:
-		for (size_t i = 0; i < cond->nkids; i++)
-			if (mapping_holds(r, &cond->kids[i]))
-				return true;
-		return false;
-	case COND_NOT:
-		return !mapping_holds(r, &cond->kids[0]);
-	default:
-		break;
-	}
-	value = value_at(r, cond->slot, cond->field);
-	if (cond->kind == COND_EXISTS)
-		return value != NULL;
-	if (cond->kind == COND_ABSENT)
-		return value == NULL;
-	if (value == NULL)
-		return false;
 	for (size_t i = 0; i < value_members(value); i++)
 		if (holds_for(cond, value_as_text(value_member(value, i),
 		    buf), r))
@@ -1013,8 +1047,40 @@ mapping_holds(struct reading *r, const struct condition *cond)
 	return false;
 }
 
-/* --- constants, blocks, copies ------------------------------------------- */
 static bool
+leaf_holds(struct reading *r, const struct condition *cond)
+{
+	const struct value *value = value_at(r, cond->slot, cond->field);
+
+	if (cond->kind == COND_ABSENT)
+		return value == NULL;
+	if (value == NULL || cond->kind == COND_EXISTS)
+		return value != NULL;
+	if (cond->kind == COND_EQUALS && cond->index == NULL &&
+	    value->type != VALUE_LIST && value->text != NULL)
+		return in_words(&cond->words, slice_of(value->text,
+		    value->len));
+	return holds_for_any(r, cond, value);
+}
+
+static bool
+mapping_holds(struct reading *r, const struct condition *cond)
+{
+	bool any;
+
+	if (cond->kind == COND_NOT)
+		return !mapping_holds(r, &cond->kids[0]);
+	if (cond->kind != COND_ALL && cond->kind != COND_ANY)
+		return leaf_holds(r, cond);
+	any = cond->kind == COND_ANY;
+	for (size_t i = 0; i < cond->nkids; i++)
+		if (mapping_holds(r, &cond->kids[i]) == any)
+			return any;
+	return !any;
+}
+
+/* --- constants, blocks, copies ------------------------------------------- */
+static __attribute__((noinline)) bool
 fill_in(struct reading *r, const struct setting *set, struct value *out)
 {
 	char bufs[16][VALUE_TEXT_BYTES];
@@ -1051,20 +1117,16 @@ run_sets(struct reading *r, const struct block *block, bool replace)
 {
 	for (size_t i = 0; i < block->nsets; i++) {
 		const struct setting *set = &block->sets[i];
-		struct value value = set->value;
+		struct value value;
 
 		if (!replace && has_field(r, set->field))
 			continue;
-		if (set->remove) {
+		if (set->remove)
 			event_unset(r->event, set->field);
-			continue;
-		}
-		if (set->npieces > 0 && !fill_in(r, set, &value))
-			continue;
-		if (set->npieces > 0)
+		else if (set->npieces == 0)
+			event_put(r->event, set->field, &set->value);
+		else if (fill_in(r, set, &value))
 			mapping_set(r, set->field, value);
-		else
-			event_set(r->event, set->field, value);
 	}
 }
 
@@ -1295,16 +1357,23 @@ put_extras(struct reading *r)
 			    extra->field == FIELD_EVENT_INGESTED ||
 			    extra->field == FIELD_EVENT_ORIGINAL ||
 			    poses_as_ours(extra->field, &extra->value) ||
-			    !fits(extra->field, &value,
-			    field_type(extra->field)))
+			    !fits(&value, field_type(extra->field)))
 				continue;
 		}
 		if (extra->again && event_get(r->event, extra->field) != NULL)
 			event_append(r->event, extra->field, value);
 		else
-			event_set(r->event, extra->field, value);
+			event_put(r->event, extra->field, &value);
 	}
 	r->nextras = 0;
+}
+
+static void
+put_own(struct event *event, field_t field, struct slice text)
+{
+	struct value value = value_text(text, TRANSFORM_OWNED);
+
+	event_put(event, field, &value);
 }
 
 /* Records that already speak ECS and belong to no definition keep the names
@@ -1316,13 +1385,10 @@ put_names(struct reading *r)
 	bool theirs = def->nmarks == 0;
 
 	if (!theirs || !has_field(r, FIELD_EVENT_MODULE))
-		event_set(r->event, FIELD_EVENT_MODULE,
-		    value_text(def->module, TRANSFORM_OWNED));
+		put_own(r->event, FIELD_EVENT_MODULE, def->module);
 	if (!theirs || !has_field(r, FIELD_EVENT_DATASET))
-		event_set(r->event, FIELD_EVENT_DATASET,
-		    value_text(def->dataset, TRANSFORM_OWNED));
-	event_set(r->event, FIELD_YAGURA_PARSER,
-	    value_text(def->name, TRANSFORM_OWNED));
+		put_own(r->event, FIELD_EVENT_DATASET, def->dataset);
+	put_own(r->event, FIELD_YAGURA_PARSER, def->name);
 	r->event->logsource = def->logsource;
 }
 

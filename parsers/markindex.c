@@ -7,7 +7,7 @@
 #include "engine/map.h"
 
 #define STRIDE 4
-#define SHORTS 8	/* texts that are looked for one by one */
+#define SHORTS 12	/* texts that are looked for by one byte */
 #define GRAM_BITS 15
 #define GRAM_FACTOR 2654435761u
 #define GRAMS (1u << GRAM_BITS)
@@ -24,6 +24,7 @@ struct text_anchor {
 	size_t	 offset;	/* of the piece in the text */
 	bool	 at_start;
 	uint32_t entry;
+	uint32_t head, mask;	/* the first four bytes, or what there is */
 	const struct text_anchor *next;
 };
 
@@ -146,6 +147,7 @@ file_under(struct markindex *index, struct map *map, struct slice key,
 	place->ptr = list;
 }
 
+/* How seldom a byte stands in a line, as far as lines have that in common. */
 static int
 byte_rarity(char c)
 {
@@ -187,6 +189,11 @@ file_gram(struct tier *tier, struct slice text, size_t offset,
 
 	anchor->text = text;
 	anchor->offset = offset;
+	anchor->mask = anchor->head = 0;
+	for (size_t i = 0; i < 4 && i < text.len; i++) {
+		((char *)&anchor->mask)[i] = (char)0xff;
+		((char *)&anchor->head)[i] = text.ptr[i];
+	}
 	anchor->next = tier->grams[gram];
 	tier->grams[gram] = anchor;
 	tier->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
@@ -449,10 +456,15 @@ check_gram(const struct tier *tier, struct slice body, size_t at,
 
 	for (; anchor != NULL; anchor = anchor->next) {
 		size_t start = at - anchor->offset;
+		uint32_t head = 0;
 
 		if (at < anchor->offset ||
 		    (anchor->at_start && start != 0) ||
-		    body.len - start < anchor->text.len ||
+		    body.len - start < anchor->text.len)
+			continue;
+		memcpy(&head, body.ptr + start, body.len - start < 4
+		    ? body.len - start : 4);
+		if ((head & anchor->mask) != anchor->head ||
 		    memcmp(body.ptr + start, anchor->text.ptr,
 		    anchor->text.len) != 0)
 			continue;

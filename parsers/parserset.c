@@ -37,6 +37,8 @@
 #define AHEAD_NS (24 * 3600 * TIME_S_NS)	/* a clock further off lies */
 #define SKEW_NS (2 * TIME_S_NS)	/* as far ahead is rounding */
 #define CHARSETS 4		/* that a lane keeps ready */
+#define PROGRAMS 64		/* whose candidates a lane remembers */
+#define PROGRAM_BYTES 40	/* longer names are looked up each time */
 #define LEAST_PAIRS 3		/* that make a text key=value */
 
 struct parserset {
@@ -75,6 +77,12 @@ struct parser_lane {
 	struct map *known;	/* place -> struct stream, as last asked */
 	bool	 heading;	/* the line is one of a header */
 	uint64_t runaways;	/* of conditions, counted so far */
+	struct {
+		char	 name[PROGRAM_BYTES];
+		size_t	 len;
+		struct candidates found;
+	} programs[PROGRAMS];	/* by hash; the set says the same as long as
+				 * the lane lives */
 	struct {
 		char	 name[40];
 		size_t	 len;
@@ -401,6 +409,8 @@ static void
 begin_def(struct reading *r, const struct def *def)
 {
 	r->def = def;
+	r->rows = r->bindings[def->number];
+	r->nrows = r->nbindings[def->number];
 	r->words = (def->nslots + 63) / 64;
 	memset(r->present, 0, r->words * sizeof(r->present[0]));
 	memset(r->done, 0, r->words * sizeof(r->done[0]));
@@ -416,8 +426,19 @@ begin_def(struct reading *r, const struct def *def)
 static void
 set_slice(struct reading *r, field_t field, struct slice text)
 {
-	if (text.len > 0)
-		event_set(r->event, field, reading_text(r, text));
+	if (text.len > 0) {
+		struct value value = reading_text(r, text);
+
+		event_put(r->event, field, &value);
+	}
+}
+
+static void
+put_long(struct event *event, field_t field, int64_t number)
+{
+	struct value value = value_long(number);
+
+	event_put(event, field, &value);
 }
 
 static void
@@ -471,12 +492,11 @@ put_header(struct reading *r, const struct syslog_header *h)
 	struct event *event = r->event;
 
 	if (h->priority >= 0) {
-		event_set(event, FIELD_LOG_SYSLOG_FACILITY_CODE,
-		    value_long(h->priority / 8));
-		event_set(event, FIELD_LOG_SYSLOG_SEVERITY_CODE,
-		    value_long(h->priority % 8));
-		event_set(event, FIELD_LOG_SYSLOG_PRIORITY,
-		    value_long(h->priority));
+		put_long(event, FIELD_LOG_SYSLOG_FACILITY_CODE,
+		    h->priority / 8);
+		put_long(event, FIELD_LOG_SYSLOG_SEVERITY_CODE,
+		    h->priority % 8);
+		put_long(event, FIELD_LOG_SYSLOG_PRIORITY, h->priority);
 	}
 	set_slice(r, FIELD_LOG_SYSLOG_HOSTNAME, h->hostname);
 	set_slice(r, FIELD_LOG_SYSLOG_APPNAME, h->appname);
@@ -520,6 +540,35 @@ struct line {
 	bool	 json;		/* it was read */
 };
 
+/* Whether "EF:" stands in it, as in every header of CEF and LEEF. */
+static bool
+has_ef(struct slice head)
+{
+	const char *p = head.ptr, *end = p + head.len;
+
+#if defined(__SSE2__)
+	const __m128i e = _mm_set1_epi8('E'), f = _mm_set1_epi8('F'),
+	    colon = _mm_set1_epi8(':');
+
+	for (; end - p >= 18; p += 16) {
+		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i b = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(p + 1));
+		__m128i c = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(p + 2));
+
+		if (_mm_movemask_epi8(_mm_and_si128(_mm_and_si128(
+		    _mm_cmpeq_epi8(a, e), _mm_cmpeq_epi8(b, f)),
+		    _mm_cmpeq_epi8(c, colon))) != 0)
+			return true;
+	}
+#endif
+	for (; end - p >= 3; p++)
+		if (p[0] == 'E' && p[1] == 'F' && p[2] == ':')
+			return true;
+	return false;
+}
+
 static void
 classify(struct parser_lane *lane, struct line *line)
 {
@@ -538,8 +587,7 @@ classify(struct parser_lane *lane, struct line *line)
 			line->kind = BODY_JSON;
 		return;
 	}
-	if (body.ptr[1 < body.len] != '|' && slice_find(slice_head(body, 96),
-	    SLICE("EF:")) < 0)
+	if (body.ptr[1 < body.len] != '|' && !has_ef(slice_head(body, 96)))
 		return;
 	line->ncolumns = cef_header(slice_head(body, 4096), line->columns, 7,
 	    &rest);
@@ -576,6 +624,35 @@ node_marks(struct parser_lane *lane, uint32_t node)
 		lane->nodes[node].known = true;
 	}
 	return &lane->nodes[node];
+}
+
+static void
+candidates_by_program(struct parser_lane *lane, struct slice program,
+    struct candidates *out)
+{
+	size_t at;
+
+	out->n = 0;
+	if (program.len == 0)
+		return;
+	if (program.len > PROGRAM_BYTES) {
+		markindex_program(lane->set->index, program, out);
+		return;
+	}
+	at = (program.len * 31 + (unsigned char)program.ptr[0] * 7u +
+	    (unsigned char)program.ptr[program.len / 2] * 3u +
+	    (unsigned char)program.ptr[program.len - 1]) % PROGRAMS;
+	if (lane->programs[at].len != program.len ||
+	    memcmp(lane->programs[at].name, program.ptr, program.len) != 0) {
+		memcpy(lane->programs[at].name, program.ptr, program.len);
+		lane->programs[at].len = program.len;
+		lane->programs[at].found.n = 0;
+		markindex_program(lane->set->index, program,
+		    &lane->programs[at].found);
+	}
+	out->n = lane->programs[at].found.n;
+	memcpy(out->at, lane->programs[at].found.at, out->n *
+	    sizeof(out->at[0]));
 }
 
 static void
@@ -806,10 +883,9 @@ choose(struct parser_lane *lane, const struct line *line)
 	const struct markindex *index = lane->set->index;
 	struct search search;
 
-	search.found.n = 0;
 	search.next = 0;
 	search.first = NULL;
-	markindex_program(index, line->header.appname, &search.found);
+	candidates_by_program(lane, line->header.appname, &search.found);
 	if (line->kind == BODY_JSON)
 		candidates_by_key(lane, line, &search.found);
 	else if (line->kind != BODY_TEXT)

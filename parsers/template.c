@@ -8,22 +8,13 @@
 
 #include "engine/arena.h"
 #include "engine/check.h"
-#include "engine/ip.h"
-#include "parsers/timetext.h"
+#include "parsers/template_tree.h"
 
-#define DISCARD UINT16_MAX
 #define UNFOLD_DEPTH 16
-
-/* In the order in which they are tried: narrow before wide. */
-enum type {
-	TYPE_IP, TYPE_MAC, TYPE_TIME, TYPE_INT, TYPE_NUM, TYPE_HEX,
-	TYPE_QUOTED, TYPE_KEY, TYPE_HOST, TYPE_WORD, TYPE_TO, TYPE_TEXT,
-	TYPE_LAST, TYPE_REST
-};
 
 static const struct {
 	const char *name;
-	enum type type;
+	enum template_type type;
 } types[] = {
 	{ "text", TYPE_TEXT }, { "last", TYPE_LAST }, { "word", TYPE_WORD },
 	{ "int", TYPE_INT }, { "num", TYPE_NUM }, { "hex", TYPE_HEX },
@@ -39,18 +30,15 @@ struct literal {
 };
 
 struct capture {
-	enum type type;
+	enum template_type type;
 	uint16_t name;
 	struct slice until;	/* of TYPE_TO */
 	struct node *node;
 	struct capture *next;
 };
 
-#define MANY 4		/* more literals get a table by their first byte */
-
 struct node {
 	struct literal *literals;
-	struct literal **by_byte;	/* 256 of them, or NULL */
 	struct capture *captures;	/* by type */
 	unsigned first[8];	/* bit per byte a literal begins with */
 	int	 number;	/* template that ends here, -1 for none */
@@ -61,7 +49,15 @@ struct node {
 struct template_tree {
 	struct arena *arena;
 	struct node *root;
+	const struct template_node *finished;	/* NULL: not yet */
 };
+
+const struct template_node *
+template_root(const struct template_tree *tree)
+{
+	check(tree->finished != NULL);
+	return tree->finished;
+}
 
 static struct node *
 node_new(struct arena *arena)
@@ -91,7 +87,7 @@ enum part_kind { PART_LITERAL, PART_CAPTURE, PART_CHOICE };
 struct part {
 	enum part_kind kind;
 	struct slice text;	/* literal; `until` of a capture */
-	enum type type;
+	enum template_type type;
 	uint16_t name;
 	struct part *choices[16];	/* heads of lists; NULL: nothing */
 	size_t	 nchoices;
@@ -161,7 +157,7 @@ parse_capture(struct parse *p)
 	if (name.len == 0)
 		p->wrong = "capture without a name ({_} throws away)";
 	else if (p->wrong == NULL)
-		part->name = slice_eq(name, SLICE("_")) ? DISCARD
+		part->name = slice_eq(name, SLICE("_")) ? TEMPLATE_DISCARD
 		    : p->name(p->arg, name);
 	p->at += (size_t)end + 2;
 	return part;
@@ -295,37 +291,6 @@ struct after {
 	const struct part *part;
 	const struct after *next;
 };
-
-/* Called once all templates are in the tree, and again if more come. */
-static void
-index_literals(struct arena *arena, struct node *node)
-{
-	size_t n = 0;
-
-	for (struct literal *lit = node->literals; lit != NULL;
-	    lit = lit->next) {
-		index_literals(arena, lit->node);
-		n++;
-	}
-	for (struct capture *capture = node->captures; capture != NULL;
-	    capture = capture->next)
-		index_literals(arena, capture->node);
-	if (n <= MANY)
-		return;
-	if (node->by_byte == NULL)
-		node->by_byte = arena_alloc(arena, 256 *
-		    sizeof(*node->by_byte));
-	memset(node->by_byte, 0, 256 * sizeof(*node->by_byte));
-	for (struct literal *lit = node->literals; lit != NULL;
-	    lit = lit->next)
-		node->by_byte[(unsigned char)lit->text.ptr[0]] = lit;
-}
-
-void
-template_finish(struct template_tree *tree)
-{
-	index_literals(tree->arena, tree->root);
-}
 
 static void
 reach(struct node *node, int weight)
@@ -543,395 +508,104 @@ template_add(struct template_tree *tree, struct slice text, unsigned number,
 	return u.wrong;
 }
 
-/* --- matching ------------------------------------------------------------
- * All ways to the end are tried as far as they can still beat the one found:
- * a node knows the most literal text that any end below it has. The first of
- * equals wins, which is the narrow type before the wide one. */
-struct run {
-	const char *end;
-	struct template_match *match;	/* the best so far */
-	int	 best;		/* its literal bytes, -1: none yet */
-	size_t	 n;		/* captures on the way in hand */
-	struct template_capture captures[TEMPLATE_CAPTURES];
-	unsigned steps;		/* nodes visited */
-	size_t	 bytes;		/* looked at by captures without an end */
-};
+/* --- the tree as it is walked ---------------------------------------------- */
+#define MANY 4		/* more literals get a table by their first byte */
 
-static void run_node(struct run *run, const struct node *node, const char *p);
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_hex(char c)
-{
-	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-}
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
-is_name(char c)
-{
-	return is_digit(c) || (ascii_lower(c) >= 'a' &&
-	    ascii_lower(c) <= 'z') || c == '.' || c == '_' || c == '-';
-}
-
-static size_t
-span_ip(const char *p, const char *end, size_t *skip)
-{
-	const char *q = p;
-	uint8_t ip[16];
-	bool colon = false;
-
-	while (q < end && q - p < 46 && (is_hex(*q) || *q == '.' ||
-	    *q == ':')) {
-		colon = colon || *q == ':';
-		q++;
-	}
-	/* A colon or a point behind an address belongs to the text; IPv4 with
-	 * ":port" behind ends at the colon. */
-	while (q > p && !ip_parse(slice_of(p, (size_t)(q - p)), ip)) {
-		const char *cut = q - 1;
-
-		while (cut > p && *cut != ':' && *cut != '.')
-			cut--;
-		if (cut == p)
-			return 0;
-		q = cut;
-	}
-	if (q == p)
-		return 0;
-	*skip = 0;
-	if (colon && q < end && *q == '%') {
-		const char *zone = q + 1;
-
-		while (zone < end && (is_name(*zone)))
-			zone++;
-		*skip = (size_t)(zone - q);
-	}
-	return (size_t)(q - p);
-}
-
-static size_t
-span_number(const char *p, const char *end, bool with_fraction)
-{
-	const char *q = p;
-
-	if (q < end && (*q == '-' || *q == '+'))
-		q++;
-	if (q == end || !is_digit(*q))
-		return 0;
-	while (q < end && is_digit(*q))
-		q++;
-	if (with_fraction && end - q > 1 && *q == '.' && is_digit(q[1]))
-		for (q++; q < end && is_digit(*q); q++)
-			;
-	return (size_t)(q - p);
-}
-
-static size_t
-span_mac(const char *p, const char *end)
-{
-	if (end - p < 17)
-		return 0;
-	for (size_t i = 0; i < 17; i++)
-		if (i % 3 == 2 ? p[i] != ':' && p[i] != '-' : !is_hex(p[i]))
-			return 0;
-	return 17;
-}
-
-/* The bytes that a capture of a type with a natural end takes; 0 if none. */
-static size_t
-span_of(enum type type, const char *p, const char *end, size_t *skip)
-{
-	struct timetext time;
-	const char *q = p;
-
-	*skip = 0;
-	switch (type) {
-	case TYPE_IP:
-		return span_ip(p, end, skip);
-	case TYPE_MAC:
-		return span_mac(p, end);
-	case TYPE_INT:
-		return span_number(p, end, false);
-	case TYPE_NUM:
-		return span_number(p, end, true);
-	case TYPE_HEX:
-		if (end - p > 2 && p[0] == '0' && (p[1] == 'x' ||
-		    p[1] == 'X') && is_hex(p[2]))
-			q += 2;
-		while (q < end && is_hex(*q))
-			q++;
-		return (size_t)(q - p);
-	case TYPE_KEY:
-		while (q < end && is_name(*q))
-			q++;
-		return (size_t)(q - p);
-	case TYPE_HOST:
-		while (q < end && (is_name(*q) || *q == ':' || *q == '%'))
-			q++;
-		return (size_t)(q - p);
-	case TYPE_TIME:
-		if (end - p > 64)
-			end = p + 64;
-		{
-			size_t n = timetext_read(slice_of(p,
-			    (size_t)(end - p)), &time);
-
-			/* An epoch ends where its digits do. */
-			if (n == 0 && is_digit(*p)) {
-				n = span_number(p, end, true);
-				if (!timetext_read_epoch(slice_of(p, n),
-				    &time))
-					n = 0;
-			}
-			return n;
-		}
-	default:
-		return 0;
-	}
-}
-
-/* Whether nothing better can be found behind this node. */
-static bool
-settled(const struct run *run, const struct node *node)
-{
-	return run->best >= node->best || run->steps > TEMPLATE_STEPS ||
-	    run->bytes > TEMPLATE_BYTES;
-}
+static void lay_out(struct arena *arena, const struct node *node,
+    struct template_node *out);
 
 static void
-go_on(struct run *run, const struct capture *capture, struct slice text,
-    const char *p)
+lay_literals(struct arena *arena, const struct node *node,
+    struct template_node *out)
 {
-	size_t n = run->n;
+	struct template_literal *literals;
+	struct template_node *below;
+	uint8_t *by_byte;
+	size_t n = 0;
 
-	if (capture->name != DISCARD) {
-		if (n == TEMPLATE_CAPTURES)
-			return;
-		run->captures[n].name = capture->name;
-		run->captures[n].text = text;
-		run->n++;
-	}
-	run_node(run, capture->node, p);
-	run->n = n;
-}
+	for (struct literal *lit = node->literals; lit != NULL;
+	    lit = lit->next)
+		n++;
+	literals = arena_zalloc(arena, (n + 1) * sizeof(*literals));
+	below = arena_zalloc(arena, (n + 1) * sizeof(*below));
+	by_byte = n > MANY ? arena_zalloc(arena, 256) : NULL;
+	out->literals = literals;
+	out->by_byte = by_byte;
+	out->nliterals = (uint16_t)n;
+	n = 0;
+	for (struct literal *lit = node->literals; lit != NULL;
+	    lit = lit->next, n++) {
+		unsigned char c = (unsigned char)lit->text.ptr[0];
 
-/* Whether what follows the capture can begin at p. */
-static bool
-may_begin(const struct node *node, const char *p, const char *end)
-{
-	unsigned char c;
-
-	if (node->captures != NULL)
-		return true;
-	if (p == end)
-		return node->number >= 0;
-	c = (unsigned char)*p;
-	if (c == '\t')
-		c = ' ';
-	if ((node->first[c >> 5] >> (c & 31) & 1) != 0)
-		return true;
-	return node->number >= 0 && is_blank((char)c);
-}
-
-static void
-run_shortest(struct run *run, const struct capture *capture, const char *p,
-    bool word)
-{
-	for (const char *q = p + 1; q <= run->end; q++) {
-		if (word && is_blank(q[-1]))
-			return;
-		run->bytes++;
-		if (may_begin(capture->node, q, run->end))
-			go_on(run, capture, slice_of(p, (size_t)(q - p)), q);
-		if (settled(run, capture->node))
-			return;
+		literals[n].text = lit->text;
+		literals[n].blank = slice_find_byte(lit->text, ' ') >= 0;
+		literals[n].node = &below[n];
+		if (by_byte != NULL)
+			by_byte[c] = (uint8_t)(n + 1);
+		lay_out(arena, lit->node, &below[n]);
 	}
 }
 
 static void
-run_longest(struct run *run, const struct capture *capture, const char *p)
+lay_holes(struct arena *arena, const struct node *node,
+    struct template_node *out)
 {
-	for (const char *q = run->end; q > p; q--) {
-		run->bytes++;
-		if (may_begin(capture->node, q, run->end))
-			go_on(run, capture, slice_of(p, (size_t)(q - p)), q);
-		if (settled(run, capture->node))
-			return;
-	}
-}
+	struct template_hole *holes;
+	struct template_node *below;
+	size_t n = 0;
 
-static void
-run_quoted(struct run *run, const struct capture *capture, const char *p)
-{
-	const char *q = p + 1;
-
-	if (p == run->end || (*p != '"' && *p != '\''))
-		return;
-	while (q < run->end && *q != *p)
-		q += *q == '\\' && run->end - q > 1 ? 2 : 1;
-	if (q < run->end)
-		go_on(run, capture, slice_of(p + 1, (size_t)(q - p - 1)),
-		    q + 1);
-}
-
-/* "10.0.0.1." and "host:": the last point or colon may belong to the text,
- * and so may a port. */
-static void
-run_span(struct run *run, const struct capture *capture, const char *p)
-{
-	struct slice left = slice_of(p, (size_t)(run->end - p));
-	size_t n, skip;
-
-	if (p == run->end)
-		return;
-	n = span_of(capture->type, p, run->end, &skip);
-	if (n == 0)
-		return;
-	go_on(run, capture, slice_head(left, n), p + n + skip);
-	if (settled(run, capture->node) || (capture->type != TYPE_HOST &&
-	    capture->type != TYPE_KEY))
-		return;
-	if (n > 1 && (p[n - 1] == '.' || p[n - 1] == ':' || p[n - 1] == '-'))
-		go_on(run, capture, slice_head(left, n - 1), p + n - 1);
-	if (settled(run, capture->node) || capture->type != TYPE_HOST)
-		return;
-	while (n > 1 && p[n - 1] != ':')
-		n--;
-	if (n > 1)
-		go_on(run, capture, slice_head(left, n - 1), p + n - 1);
-}
-
-static void
-run_capture(struct run *run, const struct capture *capture, const char *p)
-{
-	struct slice left = slice_of(p, (size_t)(run->end - p));
-	ptrdiff_t found;
-
-	switch (capture->type) {
-	case TYPE_WORD:
-		run_shortest(run, capture, p, true);
-		break;
-	case TYPE_TEXT:
-		run_shortest(run, capture, p, false);
-		break;
-	case TYPE_LAST:
-		run_longest(run, capture, p);
-		break;
-	case TYPE_REST:
-		go_on(run, capture, left, run->end);
-		break;
-	case TYPE_QUOTED:
-		run_quoted(run, capture, p);
-		break;
-	case TYPE_TO:
-		found = slice_find(left, capture->until);
-		if (found >= 0)
-			go_on(run, capture, slice_head(left, (size_t)found),
-			    p + found);
-		break;
-	default:
-		run_span(run, capture, p);
-	}
-}
-
-/* A blank in the literal takes all blanks of the line. NULL: no match. */
-static const char *
-match_literal(struct slice literal, const char *p, const char *end)
-{
-	size_t i = 0;
-
-	while (i < literal.len) {
-		char c = literal.ptr[i];
-
-		if (p == end)
-			return NULL;
-		if (c == ' ') {
-			if (!is_blank(*p))
-				return NULL;
-			while (p < end && is_blank(*p))
-				p++;
-			i++;
-		} else if (*p != c) {
-			return NULL;
-		} else {
-			p++;
-			i++;
-		}
-	}
-	return p;
-}
-
-static void
-run_literals(struct run *run, const struct node *node, const char *p)
-{
-	unsigned char c = (unsigned char)(*p == '\t' ? ' ' : *p);
-	const struct literal *lit = node->literals;
-	const char *next;
-
-	if ((node->first[c >> 5] >> (c & 31) & 1) == 0)
-		return;
-	if (node->by_byte != NULL)
-		lit = node->by_byte[c];
-	else
-		while ((unsigned char)lit->text.ptr[0] != c)
-			lit = lit->next;
-	if (settled(run, lit->node))
-		return;
-	next = match_literal(lit->text, p, run->end);
-	if (next != NULL)
-		run_node(run, lit->node, next);
-}
-
-static void
-run_node(struct run *run, const struct node *node, const char *p)
-{
-	run->steps++;
-	if (settled(run, node))
-		return;
-	if (p < run->end)
-		run_literals(run, node, p);
-	if (p == run->end && node->number >= 0 && node->weight > run->best) {
-		run->best = node->weight;
-		run->match->number = (unsigned)node->number;
-		run->match->n = run->n;
-		memcpy(run->match->captures, run->captures,
-		    run->n * sizeof(run->captures[0]));
-	}
-	for (const struct capture *capture = node->captures; capture != NULL;
+	for (struct capture *capture = node->captures; capture != NULL;
 	    capture = capture->next)
-		if (!settled(run, capture->node))
-			run_capture(run, capture, p);
+		n++;
+	holes = arena_zalloc(arena, (n + 1) * sizeof(*holes));
+	below = arena_zalloc(arena, (n + 1) * sizeof(*below));
+	out->holes = holes;
+	out->nholes = (uint16_t)n;
+	n = 0;
+	for (struct capture *capture = node->captures; capture != NULL;
+	    capture = capture->next, n++) {
+		holes[n] = (struct template_hole){ .type = capture->type,
+		    .name = capture->name, .until = capture->until,
+		    .node = &below[n] };
+		lay_out(arena, capture->node, &below[n]);
+	}
 }
 
-bool
-template_match(const struct template_tree *tree, struct slice text,
-    struct template_match *match)
+static void
+add_byte(struct template_node *node, unsigned char c)
 {
-	struct run run;
+	node->begins[c >> 6] |= UINT64_C(1) << (c & 63);
+}
 
-	while (text.len > 0 && (is_blank(text.ptr[text.len - 1]) ||
-	    text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
-		text.len--;
-	while (text.len > 0 && is_blank(text.ptr[0]))
-		text = slice_skip(text, 1);
-	if (text.ptr == NULL)
-		return false;
-	run.end = text.ptr + text.len;
-	run.match = match;
-	run.best = -1;
-	run.steps = 0;
-	run.bytes = run.n = 0;
-	run_node(&run, tree->root, text.ptr);
-	return run.best >= 0;
+/* A blank in a template stands for tabs too, and at the end of a line for
+ * nothing: who ends here may be followed by one. */
+static void
+lay_out(struct arena *arena, const struct node *node,
+    struct template_node *out)
+{
+	out->number = node->number;
+	out->weight = node->weight;
+	out->best = node->best;
+	lay_literals(arena, node, out);
+	lay_holes(arena, node, out);
+	for (size_t i = 0; i < out->nliterals; i++)
+		add_byte(out, (unsigned char)out->literals[i].text.ptr[0]);
+	if (node->number >= 0)
+		add_byte(out, ' ');
+	if ((out->begins[0] >> ' ' & 1) != 0)
+		add_byte(out, '\t');
+	out->blank_next = out->nholes == 0 && out->begins[1] == 0 &&
+	    out->begins[2] == 0 && out->begins[3] == 0 && (out->begins[0] &
+	    ~(UINT64_C(1) << ' ' | UINT64_C(1) << '\t')) == 0;
+	if (out->nholes > 0)
+		memset(out->begins, 0xff, sizeof(out->begins));
+}
+
+void
+template_finish(struct template_tree *tree)
+{
+	struct template_node *root = arena_zalloc(tree->arena, sizeof(*root));
+
+	lay_out(tree->arena, tree->root, root);
+	tree->finished = root;
 }

@@ -33,7 +33,7 @@ struct template_tree *template_tree_new(struct arena *arena);
 const char *template_add(struct template_tree *tree, struct slice text,
     unsigned number, template_name_fn *name, void *arg, size_t *at);
 
-/* After the last template; matching is right before it, and slower. */
+/* After the last template and before the first match; again if more come. */
 void template_finish(struct template_tree *tree);
 
 struct template_capture {

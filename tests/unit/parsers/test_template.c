@@ -60,6 +60,7 @@ add(const char *text, unsigned number)
 static bool
 matches(const char *line)
 {
+	template_finish(tree);
 	return template_match(tree, slice_cstr(line), &match);
 }
 
