@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "correlation/correlate_stage.h"
+#include "correlation/match_stage.h"
 #include "correlation/rule.h"
 #include "engine/batch.h"
+#include "engine/check.h"
 #include "engine/clock.h"
 #include "engine/conf.h"
 #include "engine/diag.h"
@@ -19,6 +23,7 @@
 #include "tools/cmd.h"
 #include "tools/detect_input.h"
 #include "tools/infile.h"
+#include "tools/present.h"
 #include "tools/rule_complete.h"
 #include "tools/rule_explain.h"
 #include "tools/rule_survey.h"
@@ -106,6 +111,9 @@ test_rules(struct ruleset *set, const struct conf *conf,
 	if (options->complete)
 		rule_complete(set, &figures, diag);
 	diag_print(diag, stderr);
+	if (figures.tests == 0)
+		fprintf(stderr, "yagura rules: no tests: they stand in "
+		    "tests/*.test beside the rules, see yagura-rule(5)\n");
 	printf(options->json ? "{\"tests\":%zu,\"events\":%zu,\"mistakes\":%zu,"
 	    "\"untested\":%zu}\n" : "%zu tests with %zu events, %zu mistakes, "
 	    "%zu rules without a test\n", figures.tests, figures.events,
@@ -227,6 +235,84 @@ explain_event(const struct ruleset *set, const struct rule *rule,
 	return held;
 }
 
+/* Whether correlations held over the whole file. */
+struct windows {
+	struct match_stage *match;
+	struct correlator *correlator;
+	uint64_t *fired;	/* by rule: events for which it held */
+	uint64_t nbatches;
+};
+
+static void
+note_firing(const struct firing *firing, void *arg)
+{
+	struct windows *windows = arg;
+
+	windows->fired[firing->rule->number]++;
+}
+
+static void
+windows_begin(struct windows *windows, const struct ruleset *set)
+{
+	const struct correlator_limits limits = { 0 };
+
+	batch_release = match_stage_release;
+	*windows = (struct windows){ .match = match_stage_new(),
+	    .correlator = correlator_new(&limits),
+	    .fired = xcalloc(ruleset_count(set) + 1, sizeof(uint64_t)) };
+	correlator_watch(windows->correlator, note_firing, windows);
+}
+
+static void
+windows_run(struct windows *windows, struct ruleset *set, struct batch *batch)
+{
+	batch->phase = BATCH_PARSED;
+	match_stage_run(windows->match, set, batch);
+	correlate_stage_run(windows->correlator, batch);
+}
+
+/* What is absent is decided when the stream has ended. */
+static void
+windows_end(struct windows *windows)
+{
+	struct batch *batch = batch_new(0, windows->nbatches << 12);
+
+	correlator_end(windows->correlator, batch);
+	batch_put(batch);
+}
+
+static void
+windows_free(struct windows *windows)
+{
+	correlator_free(windows->correlator);
+	match_stage_free(windows->match);
+	free(windows->fired);
+}
+
+static void
+put_windows(const struct windows *windows, const struct rule *const *rules,
+    size_t nrules, bool json)
+{
+	for (size_t i = 0; i < nrules; i++) {
+		struct strbuf out = STRBUF_INIT;
+		uint64_t n = windows->fired[rules[i]->number];
+
+		if (rules[i]->kind != RULE_CORRELATION)
+			continue;
+		if (json) {
+			put_json(&out, "rule", rules[i]->id);
+			strbuf_printf(&out, ",\"held\":%" PRIu64 "}", n);
+		} else {
+			present_text(&out, rules[i]->title);
+			strbuf_printf(&out, n > 0 ? ": held for %" PRIu64
+			    " of these events" : ": did not hold for any of "
+			    "these events", n);
+		}
+		puts(out.ptr);
+		strbuf_fini(&out);
+	}
+}
+
 /* Every line of the file against every rule; true if one held. */
 static int
 explain_file(struct ruleset *set, const struct conf *conf,
@@ -237,16 +323,18 @@ explain_file(struct ruleset *set, const struct conf *conf,
 	struct match_scratch *scratch = match_scratch_new(set);
 	struct infile *file;
 	bool truncated, held = false;
+	struct windows windows;
 	uint64_t lines = 0;
 	struct slice line;
 	struct err err;
 	int got = -1;
 
 	err_clear(&err);
+	windows_begin(&windows, set);
 	file = infile_open(path, EXPLAIN_LINE, &err);
 	while (file != NULL &&
 	    (got = infile_line(file, &line, &truncated, &err)) > 0) {
-		struct batch *batch = batch_new(0, 1);
+		struct batch *batch = batch_new(0, windows.nbatches++ << 12);
 		struct event *event = batch_add(batch, line, SLICE(""),
 		    clock_now_ns());
 
@@ -255,9 +343,13 @@ explain_file(struct ruleset *set, const struct conf *conf,
 			held |= rules[i]->kind == RULE_DETECTION &&
 			    explain_event(set, rules[i], event, lines, scratch,
 			    json);
+		windows_run(&windows, set, batch);
 		lines++;
 		batch_put(batch);
 	}
+	windows_end(&windows);
+	put_windows(&windows, rules, nrules, json);
+	windows_free(&windows);
 	if (got < 0)
 		fprintf(stderr, "yagura: rules: %s: %s\n", path, err.text);
 	diag_print(detect_input_findings(input), stderr);

@@ -15,6 +15,7 @@
 
 #define WORDS (FIELD_LIMIT / 64)
 #define NAMES_SHOWN 6		/* definitions of one rule in a table */
+#define PAIRED_MOST 40		/* sources whose pairs are told */
 
 struct source {
 	struct slice name;
@@ -128,10 +129,27 @@ feeds(const struct survey *survey, const struct source *source,
 	return false;
 }
 
-/* Can it ever hold: every rule that a correlation refers to has a source. */
+/* How many of the rules it refers to must have a source: steps of a course of
+ * events all, or as many as the condition says; counts are fed by any. */
+static size_t
+feeds_wanted(const struct correlation *c)
+{
+	bool steps = c->type == CORRELATION_TEMPORAL ||
+	    c->type == CORRELATION_TEMPORAL_ORDERED;
+
+	if (steps && c->bounds_given && c->bounds.has_gte &&
+	    c->bounds.gte >= 1 && c->bounds.gte < (double)c->nrefer)
+		return (size_t)c->bounds.gte;
+	return steps ? c->nrefer : 1;
+}
+
+/* Can it ever hold? */
 static bool
 is_fed(const struct survey *survey, const struct rule *rule)
 {
+	const struct correlation *c = rule->correlation;
+	size_t n = 0;
+
 	if (rule->kind == RULE_DETECTION) {
 		for (size_t i = 0; i < survey->n; i++)
 			if (feeds_detection(&survey->sources[i],
@@ -139,11 +157,10 @@ is_fed(const struct survey *survey, const struct rule *rule)
 				return true;
 		return false;
 	}
-	for (size_t i = 0; i < rule->correlation->nrefer; i++)
-		if (!is_fed(survey, ruleset_rule(survey->set,
-		    rule->correlation->refer[i])))
-			return false;
-	return true;
+	/* What is absent is told of by those it should follow. */
+	for (size_t i = 0; i < c->nrefer - c->nabsent; i++)
+		n += is_fed(survey, ruleset_rule(survey->set, c->refer[i]));
+	return n >= feeds_wanted(c);
 }
 
 /* "a, b, c and 4 more"; everything with most = SIZE_MAX. */
@@ -336,6 +353,110 @@ print_row(const struct rule *rule, const struct strbuf *sources, FILE *file)
 	strbuf_fini(&title);
 }
 
+static bool
+alerts(const struct rule *rule)
+{
+	return rule->layer != LAYER_FILTER && !rule->silent;
+}
+
+/* Each source, and how many rules that alert it has a part in. */
+static void
+print_sources(const struct survey *survey, FILE *file)
+{
+	fprintf(file, "\n%-28s %10s %6s\n", "SOURCE", "DETECTIONS",
+	    "ALERTS");
+	for (size_t i = 0; i < survey->n; i++) {
+		const struct source *source = &survey->sources[i];
+		size_t detections = 0, told = 0;
+
+		if (source->hidden)
+			continue;
+		for (size_t k = 0; k < ruleset_count(survey->set); k++) {
+			const struct rule *rule = ruleset_rule(survey->set,
+			    k);
+
+			if (!feeds(survey, source, rule))
+				continue;
+			detections += rule->kind == RULE_DETECTION;
+			told += alerts(rule);
+		}
+		fprintf(file, "%-28.*s %10zu %6zu\n", (int)source->name.len,
+		    source->name.ptr, detections, told);
+	}
+}
+
+/* Do two sources meet in a rule, each for a part of its own? Parts may be
+ * chained; what two sources both may give is no meeting. */
+static bool
+meet(const struct survey *survey, const struct rule *rule,
+    const struct source *a, const struct source *b)
+{
+	const struct correlation *c = rule->correlation;
+
+	if (c == NULL || feeds_wanted(c) < 2)
+		return false;
+	for (size_t i = 0; i < c->nrefer; i++)
+		for (size_t k = 0; k < c->nrefer; k++)
+			if (i != k && feeds(survey, a, ruleset_rule(
+			    survey->set, c->refer[i])) && feeds(survey, b,
+			    ruleset_rule(survey->set, c->refer[k])))
+				return true;
+	return false;
+}
+
+/* Pairs of sources that rules bring together. Of all definitions there would
+ * be thousands: only where they are few, as those of a store. */
+static void
+print_pairs(const struct survey *survey, FILE *file)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < survey->n; i++)
+		shown += !survey->sources[i].hidden;
+	if (shown > PAIRED_MOST)
+		return;
+	fprintf(file, "\n%-28s %-28s %6s\n", "SOURCE", "WITH", "RULES");
+	for (size_t i = 0; i < survey->n; i++)
+		for (size_t k = i + 1; k < survey->n; k++) {
+			const struct source *a = &survey->sources[i],
+			    *b = &survey->sources[k];
+			size_t n = 0;
+
+			if (a->hidden || b->hidden)
+				continue;
+			for (size_t r = survey->nrules;
+			    r < ruleset_count(survey->set); r++)
+				n += meet(survey, ruleset_rule(survey->set, r),
+				    a, b);
+			if (n > 0)
+				fprintf(file, "%-28.*s %-28.*s %6zu\n",
+				    (int)a->name.len, a->name.ptr,
+				    (int)b->name.len, b->name.ptr, n);
+		}
+}
+
+/* Rules that should alert and cannot. */
+static void
+print_unfed(const struct survey *survey, FILE *file)
+{
+	struct strbuf title = STRBUF_INIT;
+	bool first = true;
+
+	for (size_t i = 0; i < ruleset_count(survey->set); i++) {
+		const struct rule *rule = ruleset_rule(survey->set, i);
+
+		if (!alerts(rule) || is_fed(survey, rule))
+			continue;
+		if (first)
+			fputs("\nALERTS WITHOUT A SOURCE\n", file);
+		first = false;
+		strbuf_clear(&title);
+		present_text(&title, rule->title);
+		fprintf(file, "%s\n", title.ptr);
+	}
+	strbuf_fini(&title);
+}
+
 static void
 coverage_table(const struct survey *survey, const struct technique *at,
     size_t n, FILE *file)
@@ -363,6 +484,9 @@ coverage_table(const struct survey *survey, const struct technique *at,
 		print_row(rule, &text, file);
 	}
 	strbuf_fini(&text);
+	print_sources(survey, file);
+	print_pairs(survey, file);
+	print_unfed(survey, file);
 }
 
 void

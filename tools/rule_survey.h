@@ -27,9 +27,9 @@ void survey_free(struct survey *survey);	/* NULL does nothing */
  * others. For what a store has. */
 void survey_keep(struct survey *survey, struct slice def);
 
-/* ATT&CK techniques of the rules, which sources feed them, and which sources
- * correlations bring together: a table, or a layer of the ATT&CK Navigator
- * (version 4.5, JSON). */
+/* ATT&CK techniques of the rules, which sources feed them, which sources
+ * correlations bring together, and which rules have none: tables, or a layer
+ * of the ATT&CK Navigator (version 4.5, JSON). */
 void survey_coverage(const struct survey *survey, bool json, FILE *out);
 
 /* Fields that rules compare and that none of the definitions that feed them
