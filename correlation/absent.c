@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "correlation/state.h"
 #include "engine/arena.h"
 #include "engine/check.h"
 #include "engine/hash.h"
+#include "storage/codec.h"
+#include "storage/tail.h"
 
 #define BUCKETS 4096
 #define SCANNED 16		/* fields are looked at by so many at once */
@@ -310,4 +313,109 @@ size_t
 absences_count(const struct absences *a)
 {
 	return a->n;
+}
+
+/* --- checkpoints ----------------------------------------------------------- */
+static void
+save_events(struct absences *a, struct batch *batch, struct strbuf *out)
+{
+	const struct event **events = xcalloc(a->n, sizeof(*events));
+	struct packer *packer = packer_new(CODEC_ZSTD, 0);
+	struct tail_packer *tail = tail_packer_new(packer);
+
+	for (size_t i = 0; i < a->n; i++) {
+		a->heap[BY_EVENT][i]->event.batch = batch;
+		events[i] = &a->heap[BY_EVENT][i]->event;
+	}
+	state_put_bytes(out, tail_pack(tail, events, a->n));
+	tail_packer_free(tail);
+	packer_free(packer);
+	free(events);
+}
+
+void
+absences_save(struct absences *a, struct batch *batch, struct strbuf *out)
+{
+	state_put_time(out, a->newest_ns, 0);
+	state_put_time(out, a->now_ns, 0);
+	state_put_time(out, a->wall_ns, 0);
+	state_put(out, a->at);
+	state_put(out, a->nring);
+	for (size_t i = 0; i < a->nring; i++)
+		state_put_time(out, a->ring[i], a->newest_ns);
+	state_put(out, a->n);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct absence *absence = a->heap[BY_EVENT][i];
+
+		state_put(out, absence->number);
+		state_put(out, absence->place);
+		state_put_bytes(out, absence->key);
+		state_put_time(out, absence->due_ns, 0);
+		state_put_time(out, absence->wall_due_ns, 0);
+	}
+	if (a->n > 0)
+		save_events(a, batch, out);
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void
+load_clock(struct absences *a, struct reader *r)
+{
+	a->newest_ns = state_time(r, 0);
+	a->now_ns = state_time(r, 0);
+	a->wall_ns = state_time(r, 0);
+	a->at = (size_t)read_varint(r);
+	a->nring = (size_t)read_varint(r);
+	if (a->at >= ABSENT_CLOCK || a->nring > ABSENT_CLOCK ||
+	    (a->nring < ABSENT_CLOCK && a->at != a->nring)) {
+		a->at = a->nring = 0;
+		r->bad = true;
+	}
+	for (size_t i = 0; i < a->nring; i++)
+		a->ring[i] = a->sorted[i] = state_time(r, a->newest_ns);
+	qsort(a->sorted, a->nring, sizeof(*a->sorted), compare_times);
+}
+
+void
+absences_load(struct absences *a, struct reader *r, const uint32_t *numbers,
+    size_t n)
+{
+	struct absence *all;
+	struct arena *arena = arena_new(0);
+	struct event *events = NULL;
+	size_t count, nevents = 0;
+
+	load_clock(a, r);
+	count = read_count(r, 5);
+	if (count > ABSENT_MOST)
+		r->bad = true;
+	all = xcalloc(count + 1, sizeof(*all));
+	for (size_t i = 0; i < count && !r->bad; i++) {
+		all[i].number = (uint32_t)read_varint(r);
+		all[i].place = (uint32_t)read_varint(r);
+		all[i].key = state_bytes(r);
+		all[i].due_ns = state_time(r, 0);
+		all[i].wall_due_ns = state_time(r, 0);
+	}
+	if (count > 0 && !r->bad)
+		events = tail_unpack(state_bytes(r), arena, &nevents, NULL);
+	if (count != nevents)
+		r->bad = true;
+	for (size_t i = 0; i < count && !r->bad; i++) {
+		if (all[i].number >= n ||
+		    numbers[all[i].number] == UINT32_MAX)
+			continue;
+		all[i].number = numbers[all[i].number];
+		all[i].event = events[i];
+		absences_open(a, &all[i]);
+	}
+	free(all);
+	arena_free(arena);
 }

@@ -18,6 +18,8 @@
 
 struct absences;
 struct arena;
+struct reader;
+struct strbuf;
 
 #define ABSENT_CLOCK 31
 #define ABSENT_MOST 16384	/* open at once */
@@ -65,6 +67,14 @@ void absence_free(struct absence *absence);
 /* After a reload: rules have other numbers; UINT32_MAX: it is gone. */
 void absences_renumber(struct absences *absences, const uint32_t *numbers,
     size_t n);
+
+/* For a checkpoint. Events are packed as rows of the tail are; the batch says
+ * whose. Rules have other numbers when it is read, as for
+ * absences_renumber(). */
+void absences_save(struct absences *absences, struct batch *batch,
+    struct strbuf *out);
+void absences_load(struct absences *absences, struct reader *r,
+    const uint32_t *numbers, size_t n);
 
 size_t absences_count(const struct absences *absences);
 

@@ -30,13 +30,9 @@
 #define DEFAULT_BYTES ((size_t)256 << 20)
 
 /* --- making ---------------------------------------------------------------- */
-struct correlator *
-correlator_new(const struct correlator_limits *limits)
+static void
+begin(struct correlator *c)
 {
-	struct correlator *c = xcalloc(1, sizeof(*c));
-
-	if (limits != NULL)
-		c->limits = *limits;
 	window_shared_init(&c->shared);
 	c->shared.groups_limit = c->limits.groups > 0 ? c->limits.groups :
 	    DEFAULT_GROUPS;
@@ -46,12 +42,45 @@ correlator_new(const struct correlator_limits *limits)
 	    DEFAULT_BYTES;
 	c->suppress = suppress_new();
 	c->absences = absences_new();
+}
+
+struct correlator *
+correlator_new(const struct correlator_limits *limits)
+{
+	struct correlator *c = xcalloc(1, sizeof(*c));
+
+	if (limits != NULL)
+		c->limits = *limits;
+	begin(c);
 	c->set_arena = arena_new(0);
 	c->scratch = arena_new(0);
 	c->visits = xcalloc(VISITS, sizeof(*c->visits));
 	groupkeys_init(&c->keys);
 	strbuf_init(&c->key);
 	return c;
+}
+
+static void
+end(struct correlator *c)
+{
+	rule_states_free(c->rules, c->nrules);
+	suppress_free(c->suppress);
+	absences_free(c->absences);
+	window_shared_fini(&c->shared);
+	if (c->set != NULL)
+		ruleset_put(c->set);
+}
+
+void
+correlator_reset(struct correlator *c)
+{
+	end(c);
+	c->rules = NULL;
+	c->nrules = 0;
+	c->set = NULL;
+	c->nsamples = 0;
+	c->degraded = (struct degraded){ .has_told = false };
+	begin(c);
 }
 
 void
@@ -61,12 +90,7 @@ correlator_free(struct correlator *c)
 		return;
 	for (size_t i = 0; i < c->nwaiting; i++)
 		batch_put(c->waiting[i]);
-	rule_states_free(c->rules, c->nrules);
-	suppress_free(c->suppress);
-	absences_free(c->absences);
-	window_shared_fini(&c->shared);
-	if (c->set != NULL)
-		ruleset_put(c->set);
+	end(c);
 	arena_free(c->set_arena);
 	arena_free(c->scratch);
 	groupkeys_fini(&c->keys);
@@ -132,23 +156,29 @@ take_hit(struct correlator *c, uint32_t number)
 		    &(struct item){ .time_ns = c->event->time_ns });
 }
 
-static void
-tell_losses(struct correlator *c)
+struct losses
+correlator_losses(const struct correlator *c)
 {
-	struct losses now = { .groups = c->shared.evicted,
+	return (struct losses){ .groups = c->shared.evicted,
 	    .entries = c->shared.entries_capped,
 	    .keys = suppress_forgotten(c->suppress) + c->unremembered,
 	    .alerts = c->lost, .late = c->shared.late };
+}
+
+static void
+tell_losses(struct correlator *c)
+{
+	struct losses now = correlator_losses(c);
 	struct strbuf en = STRBUF_INIT, ja = STRBUF_INIT;
 	struct window_run *run;
 	struct rule rule;
 
-	if (c->replaying) {
-		c->degraded.told = now;
-		return;
-	}
 	if (!degraded_asks(&c->degraded, &now, c->event->time_ns))
 		return;
+	if (c->replaying) {
+		degraded_told(&c->degraded, &now, c->event->time_ns);
+		return;
+	}
 	rule = degraded_rule(&c->degraded, &now, &en, &ja);
 	run = window_run_new(c->shared.pool);
 	window_run_add(run, c->event->seq, c->event->time_ns);
@@ -217,13 +247,13 @@ static void
 replay_event(struct correlator *c, struct ruleset *set)
 {
 	const struct value *ids = event_get(c->event, FIELD_YAGURA_HITS);
-	uint32_t hits[256];
+	uint32_t hits[EVENT_ITEMS];
 	size_t n = 0;
 	char text[VALUE_TEXT_BYTES];
 
 	if (ids == NULL)
 		return;
-	for (size_t i = 0; i < value_members(ids) && n < 256; i++) {
+	for (size_t i = 0; i < value_members(ids) && n < EVENT_ITEMS; i++) {
 		const struct rule *rule = ruleset_find(set,
 		    value_as_text(value_member(ids, i), text));
 

@@ -6,6 +6,7 @@
  *	correlator_windows	entries, tests, firings
  *	correlator_alerts	runs, alerts, suppression
  *	correlator_absent	what did not follow
+ *	checkpoint		all of it as bytes, and back
  *
  * Owner: the correlate thread.
  */
@@ -113,6 +114,10 @@ struct correlator {
 	uint64_t unremembered;	/* pairs that first_seen gave up */
 	struct degraded degraded;
 };
+
+/* As fresh: all that was learned is forgotten, the limits stay. */
+void correlator_reset(struct correlator *c);
+struct losses correlator_losses(const struct correlator *c);
 
 /* --- correlator_rules.c ---------------------------------------------------- */
 /* Windows and memories of rules that say the same go on, the others go. */

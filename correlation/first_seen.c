@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "correlation/state.h"
 #include "engine/check.h"
 
 #define FIRST_CELLS 1024
@@ -135,4 +136,57 @@ uint64_t
 first_seen_forgotten(const struct first_seen *seen)
 {
 	return seen->forgotten;
+}
+
+void
+first_seen_save(const struct first_seen *seen, struct strbuf *out)
+{
+	size_t last = 0, n = 0;
+
+	for (size_t i = 0; i < seen->size; i++)
+		n += seen->cells[i].hash != 0;
+	state_put(out, seen->size);
+	state_put(out, n);
+	for (size_t i = 0; i < seen->size; i++) {
+		const struct cell *cell = &seen->cells[i];
+
+		if (cell->hash == 0)
+			continue;
+		state_put(out, i - last);
+		state_put_bits(out, cell->hash);
+		state_put_time(out, cell->first_ns, 0);
+		state_put_time(out, cell->last_ns, cell->first_ns);
+		last = i;
+	}
+}
+
+void
+first_seen_load(struct first_seen *seen, struct reader *r)
+{
+	uint64_t size = read_varint(r);
+	size_t n = read_count(r, 11), at = 0;
+
+	if (size < FIRST_CELLS || size > FIRST_SEEN_CELLS ||
+	    (size & (size - 1)) != 0 || n > size)
+		r->bad = true;
+	if (r->bad)
+		return;
+	free(seen->cells);
+	seen->size = (size_t)size;
+	seen->cells = xcalloc(seen->size, sizeof(*seen->cells));
+	seen->used = n;
+	for (; n > 0; n--) {
+		struct cell cell;
+		uint64_t step = read_varint(r);
+
+		cell.hash = read_u64(r);
+		cell.first_ns = state_time(r, 0);
+		cell.last_ns = state_time(r, cell.first_ns);
+		if (r->bad || step >= seen->size - at) {
+			r->bad = true;
+			return;
+		}
+		at += (size_t)step;
+		seen->cells[at] = cell;
+	}
 }

@@ -26,6 +26,11 @@ void first_seen_free(struct first_seen *seen);
 bool first_seen_test(struct first_seen *seen, uint64_t subject, uint64_t pair,
     int64_t time_ns);
 
+struct reader;
+struct strbuf;
+void first_seen_save(const struct first_seen *seen, struct strbuf *out);
+void first_seen_load(struct first_seen *seen, struct reader *r);
+
 size_t first_seen_bytes(const struct first_seen *seen);
 uint64_t first_seen_forgotten(const struct first_seen *seen);	/* for room */
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "correlation/state.h"
 #include "correlation/window_run.h"
 #include "engine/check.h"
 #include "engine/map.h"
@@ -153,4 +154,68 @@ uint64_t
 suppress_forgotten(const struct suppress *suppress)
 {
 	return suppress->forgotten;
+}
+
+void
+suppress_runs(const struct suppress *suppress,
+    void (*each)(struct window_run *run, void *arg), void *arg)
+{
+	union map_value value;
+	struct slice key;
+	size_t at = 0;
+
+	while (map_next(suppress->map, &at, &key, &value))
+		each(((struct suppressed *)value.ptr)->run, arg);
+}
+
+void
+suppress_save(const struct suppress *suppress, struct strbuf *out)
+{
+	union map_value value;
+	struct slice key;
+	size_t at = 0;
+
+	state_put_time(out, suppress->newest_ns, 0);
+	state_put(out, map_count(suppress->map));
+	while (map_next(suppress->map, &at, &key, &value)) {
+		const struct suppressed *entry = value.ptr;
+
+		state_put_bytes(out, key);
+		state_put_time(out, entry->raised_ns, 0);
+		state_put_time(out, entry->until_ns, entry->raised_ns);
+		state_put(out, entry->count);
+		state_put(out, entry->run == NULL ? 0 : entry->run->number);
+	}
+}
+
+void
+suppress_load(struct suppress *suppress, struct reader *r,
+    struct window_run *const *runs, size_t nruns)
+{
+	size_t n;
+
+	suppress->newest_ns = state_time(r, 0);
+	n = read_count(r, 5);
+	for (; n > 0 && !r->bad; n--) {
+		struct suppressed *entry = xcalloc(1, sizeof(*entry));
+		struct slice key = state_bytes(r);
+		union map_value *place;
+		uint64_t run;
+		bool made;
+
+		entry->raised_ns = state_time(r, 0);
+		entry->until_ns = state_time(r, entry->raised_ns);
+		entry->count = read_varint(r);
+		run = read_varint(r);
+		place = map_get(suppress->map, key, &made);
+		if (r->bad || !made || run == 0 || run > nruns) {
+			r->bad = true;
+			if (made)
+				map_remove(suppress->map, key);
+			free(entry);
+			return;
+		}
+		entry->run = window_run_hold(runs[run - 1]);
+		place->ptr = entry;
+	}
 }

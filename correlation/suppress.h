@@ -11,6 +11,8 @@
 
 #include "engine/slice.h"
 
+struct reader;
+struct strbuf;
 struct window_run;
 
 #define SUPPRESS_KEYS 100000	/* then the older half is forgotten */
@@ -34,6 +36,14 @@ struct suppressed *suppress_ask(struct suppress *suppress, struct slice key,
 
 /* Puts the run of an alert just raised. */
 void suppress_put(struct suppressed *entry, struct window_run *run);
+
+/* For a checkpoint: runs are known by their numbers (window_run.h). `each` is
+ * told of every run first. */
+void suppress_runs(const struct suppress *suppress,
+    void (*each)(struct window_run *run, void *arg), void *arg);
+void suppress_save(const struct suppress *suppress, struct strbuf *out);
+void suppress_load(struct suppress *suppress, struct reader *r,
+    struct window_run *const *runs, size_t nruns);
 
 size_t suppress_keys(const struct suppress *suppress);
 uint64_t suppress_forgotten(const struct suppress *suppress);

@@ -37,12 +37,21 @@ wheel_free(struct wheel *wheel)
 }
 
 static void
+link_first(struct wheel_node **slot, struct wheel_node *node)
+{
+	node->next = *slot;
+	node->link = slot;
+	if (*slot != NULL)
+		(*slot)->link = &node->next;
+	*slot = node;
+}
+
+static void
 place(struct wheel *wheel, struct wheel_node *node)
 {
 	int64_t due = (node->due_ns >> TICK_BITS) + 1;
 	int64_t ahead = due - wheel->tick;
 	unsigned level = 0;
-	struct wheel_node **slot;
 
 	if (ahead < 1) {
 		ahead = 1;
@@ -54,13 +63,8 @@ place(struct wheel *wheel, struct wheel_node *node)
 	/* Past the last wheel's reach: its farthest slot, then again. */
 	if (ahead >> SLOT_BITS * LEVELS != 0)
 		due = wheel->tick + (INT64_C(1) << SLOT_BITS * LEVELS) - 1;
-	slot = &wheel->slot[level][(uint64_t)due >> SLOT_BITS * level &
-	    (SLOTS - 1)];
-	node->next = *slot;
-	node->link = slot;
-	if (*slot != NULL)
-		(*slot)->link = &node->next;
-	*slot = node;
+	link_first(&wheel->slot[level][(uint64_t)due >> SLOT_BITS * level &
+	    (SLOTS - 1)], node);
 }
 
 void
@@ -155,6 +159,43 @@ wheel_advance(struct wheel *wheel, int64_t now_ns,
 				    due, arg);
 		}
 	}
+}
+
+/* Last first: the way back is found through `link`, which for the first of a
+ * slot leads to the slot itself. */
+void
+wheel_each(struct wheel *wheel, void (*each)(const struct wheel_node *node,
+    unsigned slot, void *arg), void *arg)
+{
+	for (unsigned i = 0; i < LEVELS * SLOTS; i++) {
+		struct wheel_node **slot = &wheel->slot[i / SLOTS][i % SLOTS];
+		struct wheel_node *node = *slot;
+
+		while (node != NULL && node->next != NULL)
+			node = node->next;
+		while (node != NULL) {
+			each(node, i, arg);
+			/* `next` is the first member of what link is in. */
+			node = node->link == slot ? NULL :
+			    (struct wheel_node *)(void *)node->link;
+		}
+	}
+}
+
+bool
+wheel_put_back(struct wheel *wheel, struct wheel_node *node, uint64_t slot)
+{
+	if (slot >= LEVELS * SLOTS)
+		return false;
+	link_first(&wheel->slot[slot / SLOTS][slot % SLOTS], node);
+	return true;
+}
+
+void
+wheel_set(struct wheel *wheel, int64_t now_ns)
+{
+	wheel->now_ns = now_ns;
+	wheel->tick = now_ns == INT64_MIN ? 0 : now_ns >> TICK_BITS;
 }
 
 int64_t

@@ -31,6 +31,14 @@ void wheel_remove(struct wheel_node *node);	/* nothing if not on it */
 void wheel_advance(struct wheel *wheel, int64_t now_ns,
     void (*due)(struct wheel_node *node, void *arg), void *arg);
 
+/* For a checkpoint. A slot's nodes come last first, and are put back in that
+ * order: then each slot is as it was, and so is all that follows. */
+void wheel_each(struct wheel *wheel, void (*each)(const struct wheel_node *node,
+    unsigned slot, void *arg), void *arg);
+bool wheel_put_back(struct wheel *wheel, struct wheel_node *node,
+    uint64_t slot);	/* false: no such slot */
+void wheel_set(struct wheel *wheel, int64_t now_ns);	/* while it is empty */
+
 int64_t wheel_now(const struct wheel *wheel);	/* INT64_MIN if not set */
 
 #endif

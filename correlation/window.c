@@ -26,20 +26,9 @@
 #define EVICTIONS 4
 #define EVICTIONS_GROWTH 32
 
-#define NO_PLACE UINT32_MAX
-
 /* Entries of a window that are looked at to tell which stand in a chain: it
  * costs their number for each firing. In a longer one all are said to. */
 #define REASON_ENTRIES 1024
-
-struct window {
-	struct window_shared *shared;
-	const struct correlation *correlation;
-	struct group **groups;
-	uint32_t *table;	/* places; NO_PLACE: free */
-	size_t	 n, cap, mask;
-	uint64_t salt;		/* of its ghosts: the same in every run */
-};
 
 static bool (*const tests[])(struct group *, int64_t,
     struct window_span *) = {
@@ -85,8 +74,8 @@ window_shared_fini(struct window_shared *shared)
 	window_pool_free(shared->pool);
 }
 
-static void
-table_build(struct window *window, size_t size)
+void
+window_index_groups(struct window *window, size_t size)
 {
 	free(window->table);
 	window->table = xmalloc(size * sizeof(*window->table));
@@ -110,7 +99,7 @@ window_new(struct window_shared *shared, const struct correlation *correlation,
 	window->shared = shared;
 	window->correlation = correlation;
 	window->salt = hash64_fixed(id, 0);
-	table_build(window, 16);
+	window_index_groups(window, 16);
 	return window;
 }
 
@@ -364,7 +353,7 @@ group_new(struct window *window, struct slice key, uint64_t hash)
 		    window->cap * sizeof(struct group *));
 	}
 	if (2 * (window->n + 1) > window->mask + 1)
-		table_build(window, 2 * (window->mask + 1));
+		window_index_groups(window, 2 * (window->mask + 1));
 	group = window_pool_get(window->shared->pool,
 	    sizeof(*group) + key.len);
 	memset(group, 0, sizeof(*group));

@@ -140,7 +140,32 @@ void window_reason(const struct group *group, const struct window_span *span,
 bool window_contributes(const struct window_reason *reason,
     const struct window_entry *entry);
 
+/* For a checkpoint: what the window holds, runs by their numbers. Loads into
+ * a window that is empty; window_state.c. */
+struct reader;
+void window_runs(const struct window *window,
+    void (*each)(struct window_run *run, void *arg), void *arg);
+void window_save(const struct window *window, struct strbuf *out);
+void window_load(struct window *window, struct reader *r,
+    struct window_run *const *runs, size_t nruns);
+
 /* --- for the window_*.c files --------------------------------------------- */
+#define NO_PLACE UINT32_MAX
+
+struct window {
+	struct window_shared *shared;
+	const struct correlation *correlation;
+	struct group **groups;
+	uint32_t *table;	/* places; NO_PLACE: free */
+	size_t	 n, cap, mask;
+	uint64_t salt;		/* of its ghosts: the same in every run */
+	uint32_t number;	/* of the rule, while a checkpoint is written */
+};
+
+/* Builds the table of the window's groups anew, with `size` (a power of two)
+ * places. */
+void window_index_groups(struct window *window, size_t size);
+
 #define WINDOW(id, name, family) bool family##_test(struct group *group, \
     int64_t time_ns, struct window_span *span);
 #include "correlation/window.def"

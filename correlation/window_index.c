@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "correlation/state.h"
 #include "correlation/window.h"
 #include "correlation/window_pool.h"
 
@@ -254,4 +255,76 @@ window_index_free(struct group *group)
 		    index->size * sizeof(*index->cells));
 	window_pool_put(pool, index, sizeof(*index));
 	group->index = NULL;
+}
+
+/* --- checkpoints ----------------------------------------------------------- */
+/* Cells as they lie, those of values that are gone too: when the table grows
+ * next hangs on them. */
+void
+window_index_save(const struct group *group, struct strbuf *out)
+{
+	const struct group_index *index = group->index;
+
+	state_put(out, index->stale);
+	state_put(out, index->lo);
+	state_put(out, index->size);
+	for (size_t i = 0; i < index->size; i++) {
+		const struct cell *cell = &index->cells[i];
+
+		state_put(out, cell->used ? (uint64_t)cell->count + 1 : 0);
+		if (cell->used)
+			state_put_bits(out, cell->value);
+	}
+	for (size_t i = 0; i < WINDOW_STEPS; i++)
+		state_put_time(out, index->steps_ns[i], INT64_MIN);
+	state_put(out, index->block_steps);
+	state_put_time(out, index->block_ns, INT64_MIN);
+}
+
+static void
+load_cells(struct group_index *index, struct reader *r)
+{
+	for (size_t i = 0; i < index->size; i++) {
+		uint64_t count = read_varint(r);
+
+		if (count == 0)
+			continue;
+		index->cells[i] = (struct cell){ .value = read_u64(r),
+		    .count = (uint32_t)(count - 1), .used = true };
+		index->used++;
+		index->different += count > 1;
+	}
+}
+
+void
+window_index_load(struct group *group, struct reader *r)
+{
+	struct window_pool *pool = window_shared_of(group)->pool;
+	struct group_index *index = window_pool_get(pool, sizeof(*index));
+	size_t size;
+
+	memset(index, 0, sizeof(*index));
+	group->index = index;
+	index->stale = read_varint(r) != 0;
+	index->lo = (size_t)read_varint(r);
+	size = read_count(r, 1);
+	if (index->lo > group->n || (size & (size - 1)) != 0 ||
+	    size > 8 * (size_t)GROUP_ENTRIES)
+		r->bad = true;
+	if (r->bad)
+		return;
+	if (size > 0) {
+		index->cells = window_pool_get(pool,
+		    size * sizeof(*index->cells));
+		memset(index->cells, 0, size * sizeof(*index->cells));
+		index->size = size;
+		load_cells(index, r);
+	}
+	/* Looking for a value ends at a free cell. */
+	if (index->used == size && size > 0)
+		r->bad = true;
+	for (size_t i = 0; i < WINDOW_STEPS; i++)
+		index->steps_ns[i] = state_time(r, INT64_MIN);
+	index->block_steps = read_varint(r);
+	index->block_ns = state_time(r, INT64_MIN);
 }

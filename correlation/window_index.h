@@ -30,6 +30,12 @@ void window_index_dropping(struct group *group, size_t n);
 
 void window_index_free(struct group *group);
 
+/* For a checkpoint, of a group that has one. */
+struct reader;
+struct strbuf;
+void window_index_save(const struct group *group, struct strbuf *out);
+void window_index_load(struct group *group, struct reader *r);
+
 /* The value of the window that ends with the newest entry: different values,
  * steps met. */
 double window_index_distinct(struct group *group);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "correlation/state.h"
 #include "correlation/window_pool.h"
 #include "correlation/words.h"
 #include "engine/arena.h"
@@ -204,4 +205,73 @@ window_run_list(const struct window_run *run, struct arena *arena,
 	*seqs = s;
 	*times_ns = t;
 	return run->n;
+}
+
+void
+window_run_save(const struct window_run *run, struct strbuf *out)
+{
+	state_put(out, (run->raised ? 1u : 0) | (run->capped ? 2u : 0));
+	if (run->raised)
+		strbuf_put(out, slice_of(run->alert, 32));
+	state_put_time(out, run->first_ns, 0);
+	state_put_time(out, run->last_ns, run->first_ns);
+	state_put_time(out, run->reach_ns, 0);
+	state_put(out, run->count);
+	state_put(out, run->ring);
+	state_put(out, run->cap);
+	state_put(out, run->n);
+	for (size_t i = 0; i < run->n; i++) {
+		state_put(out, run->seqs[i] - (i > 0 ? run->seqs[i - 1] : 0));
+		state_put_time(out, run->times_ns[i], i > 0 ?
+		    run->times_ns[i - 1] : run->first_ns);
+	}
+	words_save(run->words, out);
+}
+
+static void
+load_lists(struct window_run *run, struct reader *r)
+{
+	size_t cap = (size_t)read_varint(r), n = read_count(r, 2);
+
+	if (cap > RUN_EVENTS || n > cap || run->ring > n)
+		r->bad = true;
+	if (r->bad || cap == 0)
+		return;
+	run->seqs = window_pool_get(run->pool, cap * sizeof(*run->seqs));
+	run->times_ns = window_pool_get(run->pool,
+	    cap * sizeof(*run->times_ns));
+	run->cap = cap;
+	run->n = n;
+	for (size_t i = 0; i < n; i++) {
+		run->seqs[i] = read_varint(r) + (i > 0 ? run->seqs[i - 1] : 0);
+		run->times_ns[i] = state_time(r, i > 0 ?
+		    run->times_ns[i - 1] : run->first_ns);
+	}
+}
+
+struct window_run *
+window_run_load(struct window_pool *pool, struct reader *r)
+{
+	struct window_run *run = window_run_new(pool);
+	uint64_t flags = read_varint(r);
+	struct slice alert;
+
+	run->raised = (flags & 1) != 0;
+	run->capped = (flags & 2) != 0;
+	if (run->raised) {
+		alert = read_bytes(r, 32);
+		memcpy(run->alert, alert.ptr, alert.len);
+	}
+	run->first_ns = state_time(r, 0);
+	run->last_ns = state_time(r, run->first_ns);
+	run->reach_ns = state_time(r, 0);
+	run->count = read_varint(r);
+	run->ring = (size_t)read_varint(r);
+	load_lists(run, r);
+	/* The ring of a capped list is its last RUN_KEPT places. */
+	if (run->capped && (run->n != 2 * (size_t)RUN_KEPT ||
+	    run->ring < RUN_KEPT || run->ring >= run->n))
+		r->bad = true;
+	words_load(pool, &run->words, r);
+	return run;
 }

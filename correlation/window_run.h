@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 struct arena;
+struct reader;
+struct strbuf;
 struct window_pool;
 struct word;
 
@@ -26,6 +28,7 @@ struct word;
 
 struct window_run {
 	unsigned holders;
+	uint32_t number;	/* 1 + place in the checkpoint being written */
 	bool	 raised;	/* has an alert, so its growth is noted */
 	bool	 dirty;		/* grew since the last note */
 	struct window_run *next_dirty;
@@ -57,6 +60,11 @@ struct window_run_range {
 };
 size_t window_run_merge(struct window_run *run, const struct window_run *from,
     const struct window_run_range *range);
+
+void window_run_save(const struct window_run *run, struct strbuf *out);
+
+/* Held once; the reader is bad if it is none. */
+struct window_run *window_run_load(struct window_pool *pool, struct reader *r);
 
 /* The list in order, copied to the arena. */
 size_t window_run_list(const struct window_run *run, struct arena *arena,

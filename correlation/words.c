@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "correlation/state.h"
 #include "correlation/window_pool.h"
 #include "engine/event.h"
 #include "engine/value.h"
@@ -79,6 +80,47 @@ words_find(const struct word *words, field_t field)
 	while (words != NULL && words->field != field)
 		words = words->next;
 	return words;
+}
+
+void
+words_save(const struct word *words, struct strbuf *out)
+{
+	size_t n = 0;
+
+	for (const struct word *word = words; word != NULL; word = word->next)
+		n++;
+	state_put(out, n);
+	for (; words != NULL; words = words->next) {
+		state_put_bytes(out, field_name(words->field));
+		state_put_time(out, words->time_ns, 0);
+		state_put_bytes(out, slice_of(words->text, words->len));
+	}
+}
+
+void
+words_load(struct window_pool *pool, struct word **words, struct reader *r)
+{
+	size_t n = read_count(r, 3);
+
+	for (; n > 0 && !r->bad; n--) {
+		field_t field = field_intern(state_bytes(r));
+		int64_t time_ns = state_time(r, 0);
+		struct slice text = state_bytes(r);
+		struct word *word;
+
+		if (text.len > WORD_BYTES)
+			r->bad = true;
+		if (r->bad || field == FIELD_NONE)
+			continue;
+		word = window_pool_get(pool, sizeof(*word) + text.len);
+		word->next = NULL;
+		word->field = field;
+		word->len = (uint8_t)text.len;
+		word->time_ns = time_ns;
+		memcpy(word->text, text.ptr, text.len);
+		*words = word;
+		words = &word->next;
+	}
 }
 
 void

@@ -36,6 +36,12 @@ void words_merge(struct window_pool *pool, struct word **words,
     const field_t *fields, const struct word *from, int64_t since_ns);
 
 const struct word *words_find(const struct word *words, field_t field);
+
+struct reader;
+void words_save(const struct word *words, struct strbuf *out);
+void words_load(struct window_pool *pool, struct word **words,
+    struct reader *r);
+
 void words_free(struct window_pool *pool, struct word **words);
 
 /* Adds the fields that a rule's sentences name to a list that ends with

@@ -169,6 +169,8 @@ sync_metrics(struct daemon *daemon)
 	stages_figures(daemon->stages, &figures);
 	sync_writer(&figures.writer);
 	sync_correlator(&figures.correlator);
+	counter_to(METRIC_CHECKPOINTS, figures.checkpoints);
+	counter_to(METRIC_CHECKPOINTS_SKIPPED, figures.checkpoints_skipped);
 }
 
 static void

@@ -1,13 +1,17 @@
 /* tools/daemon_replay.c -- windows as they were before the last end.
  *
  * Correlations look at detections only, and what a detection found is stored
- * with its event. So a start reads back the events that have hits, as far as
- * the longest timespan reaches, and gives them to the correlator in the order
- * in which they were committed. Nothing is raised twice: an alert's id is the
- * same, and the ledger has it.
+ * with its event. So a start takes the correlator's last checkpoint from the
+ * ledger, reads back the events that have hits and came after it, and gives
+ * them to the correlator in the order in which they were committed. Nothing is
+ * raised twice: an alert is committed with the event that raised it.
+ *
+ * Without a checkpoint that reads, events are read back as far as the longest
+ * timespan reaches.
  */
 #include "tools/daemon_stages.h"
 
+#include "correlation/checkpoint.h"
 #include "correlation/ruleset.h"
 #include "engine/arena.h"
 #include "engine/batch.h"
@@ -17,6 +21,7 @@
 #include "engine/event.h"
 #include "engine/log.h"
 #include "storage/chunk.h"
+#include "storage/ledger.h"
 #include "storage/store.h"
 #include "tools/daemon_load.h"
 
@@ -31,6 +36,7 @@ struct replay {
 	struct store *store;
 	struct arena *arena;
 	int64_t	 from_ns;
+	uint64_t after;		/* sequence of the checkpoint; 0: none */
 	struct event *events;
 	size_t	 n, cap;
 	bool	 capped;
@@ -40,7 +46,7 @@ struct replay {
 static void
 keep(struct replay *replay, const struct event *event)
 {
-	if (event->time_ns < replay->from_ns ||
+	if (event->time_ns < replay->from_ns || event->seq <= replay->after ||
 	    event_get(event, FIELD_YAGURA_HITS) == NULL)
 		return;
 	if (replay->n == REPLAY_EVENTS ||
@@ -91,7 +97,7 @@ read_chunk(struct replay *replay, struct partition *partition,
 	const int64_t *times;
 	size_t n;
 
-	if (info->t_max < replay->from_ns)
+	if (info->t_max < replay->from_ns || info->seq1 <= replay->after)
 		return;
 	chunk = chunk_open(partition, info, replay->err);
 	if (chunk == NULL)
@@ -191,6 +197,26 @@ reach(struct stages *stages)
 	return reach_ns;
 }
 
+/* False: there is none, or none that reads. */
+static bool
+take_checkpoint(struct replay *replay, struct stages *stages)
+{
+	struct loaded *loaded = stages_loaded(stages);
+	struct arena *arena = arena_new(0);
+	struct slice data = ledger_checkpoint(replay->store,
+	    SLICE(CHECKPOINT_PART), arena);
+	struct err err = { 0 };
+	bool good = data.len > 0 && checkpoint_read(stages_correlator(stages),
+	    loaded->rules, data, &replay->after, &err);
+
+	if (err.kind != ERR_NONE)
+		log_warn("windows: %s; they are rebuilt from stored events",
+		    err.text);
+	arena_free(arena);
+	loaded_put(loaded);
+	return good;
+}
+
 uint64_t
 stages_replay(struct stages *stages, struct err *err)
 {
@@ -203,14 +229,15 @@ stages_replay(struct stages *stages, struct err *err)
 	if (replay.store == NULL)
 		return 0;
 	t_max = newest(replay.store, err);
-	replay.from_ns = t_max < INT64_MIN + reach_ns ? INT64_MIN :
-	    t_max - reach_ns;
+	replay.from_ns = take_checkpoint(&replay, stages) ||
+	    t_max < INT64_MIN + reach_ns ? INT64_MIN : t_max - reach_ns;
 	replay.arena = arena_new(0);
 	n = store_partitions(replay.store, replay.from_ns, INT64_MAX, true,
 	    &infos, err);
 	for (size_t i = 0; t_max != INT64_MIN && i < n; i++)
 		read_partition(&replay, &infos[i]);
 	give(&replay, stages);
+	stages_keep_state(stages);
 	if (replay.capped)
 		log_warn("windows: only the newest %zu of the stored events "
 		    "with hits were read back", replay.n);

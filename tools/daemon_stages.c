@@ -1,8 +1,10 @@
 #include "tools/daemon_stages.h"
 
+#include "correlation/checkpoint.h"
 #include "correlation/match_stage.h"
 #include "correlation/output.h"
 #include "correlation/ruleset.h"
+#include "engine/arena.h"
 #include "engine/batch.h"
 #include "engine/check.h"
 #include "engine/clock.h"
@@ -24,6 +26,13 @@
 #include <stdlib.h>
 
 #define TOLD_NS (INT64_C(60) * 1000000000)	/* between lines about losses */
+
+/* The state of the correlator is written after this many events with hits,
+ * which a start reads back in a second, or after a minute in which there were
+ * any, but takes at most one part in CHECKPOINT_COST of the time. */
+#define CHECKPOINT_EVENTS 200000
+#define CHECKPOINT_NS (INT64_C(60) * 1000000000)
+#define CHECKPOINT_COST 50
 
 struct lane {
 	struct parse_stage *parse;
@@ -48,9 +57,16 @@ struct stages {
 	struct health *health;		/* NULL: nobody asks */
 	uint64_t told_evicted;
 	int64_t	 told_ns;
+	bool	 keeps_state;
+	uint64_t hits;		/* events with hits since the last checkpoint */
+	const void *ruleset;	/* of the last batch; only compared */
+	uint64_t correlated;	/* seq0 of the last batch, plus 1; 0: none */
+	int64_t	 kept_ns, keep_again_ns;
+	struct strbuf state;
 	/* write thread */
 	struct writer *writer;
 	struct raised *raised, **raised_last;
+	uint64_t added;		/* as `correlated` */
 	/* Two figures that other threads ask for now and then. */
 	pthread_mutex_t mutex;
 	struct stages_figures figures;
@@ -140,6 +156,63 @@ tell_evicted(struct stages *stages, const struct correlator_figures *figures)
 	stages->told_ns = now_ns;
 }
 
+static bool
+checkpoint_due(const struct stages *stages, const struct batch *batch)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (!stages->keeps_state)
+		return false;
+	if (stages->kept_ns == 0 || stages->ruleset != batch->ruleset)
+		return true;
+	return stages->hits > 0 && now_ns >= stages->keep_again_ns &&
+	    (stages->hits >= CHECKPOINT_EVENTS ||
+	    now_ns - stages->kept_ns >= CHECKPOINT_NS);
+}
+
+/* The batch carries the state after it: both are committed, or neither. */
+static void
+keep_state(struct stages *stages, struct batch *batch)
+{
+	int64_t from_ns = clock_mono_ns();
+	uint64_t seq = batch->seq0 + BATCH_EVENTS + BATCH_ALERTS - 1;
+	struct note *note;
+	bool good;
+
+	strbuf_clear(&stages->state);
+	good = checkpoint_write(stages->correlator, batch, seq,
+	    &stages->state);
+	if (good) {
+		note = batch_add_note(batch, NOTE_CHECKPOINT);
+		note->key = SLICE(CHECKPOINT_PART);
+		note->data = arena_dup(batch->arena,
+		    strbuf_slice(&stages->state));
+		stages->hits = 0;
+	}
+	stages->ruleset = batch->ruleset;
+	stages->kept_ns = clock_mono_ns();
+	stages->keep_again_ns = stages->kept_ns +
+	    CHECKPOINT_COST * (stages->kept_ns - from_ns);
+	check(pthread_mutex_lock(&stages->mutex) == 0);
+	if (good) {
+		stages->figures.checkpoints++;
+		stages->figures.checkpoint_bytes = stages->state.len;
+	} else {
+		stages->figures.checkpoints_skipped++;
+	}
+	check(pthread_mutex_unlock(&stages->mutex) == 0);
+	strbuf_fini(&stages->state);
+	strbuf_init(&stages->state);
+}
+
+static void
+count_hits(struct stages *stages, const struct batch *batch)
+{
+	stages->correlated = batch->seq0 + 1;
+	for (size_t i = 0; i < batch->n; i++)
+		stages->hits += batch->events[i].nhits > 0;
+}
+
 static void
 stage_correlate(void *user, struct batch *batch)
 {
@@ -152,6 +225,9 @@ stage_correlate(void *user, struct batch *batch)
 	correlate_stage_run(stages->correlator, batch);
 	correlator_figures(stages->correlator, &figures);
 	tell_evicted(stages, &figures);
+	count_hits(stages, batch);
+	if (checkpoint_due(stages, batch))
+		keep_state(stages, batch);
 	check(pthread_mutex_lock(&stages->mutex) == 0);
 	stages->figures.correlator = figures;
 	check(pthread_mutex_unlock(&stages->mutex) == 0);
@@ -166,6 +242,7 @@ stage_add(void *user, struct batch *batch)
 	struct raised *raised;
 
 	writer_add(stages->writer, batch);
+	stages->added = batch->seq0 + 1;
 	if (batch->nalerts == 0 || stages->outputs == NULL)
 		return;
 	raised = xcalloc(1, sizeof(*raised));
@@ -312,6 +389,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	stages->streams = streams_new();
 	stages->level = field_intern(SLICE("yagura.level"));
 	stages->raised_last = &stages->raised;
+	strbuf_init(&stages->state);
 	stages->loaded = snapshot_new(loaded, loaded_get, loaded_put);
 	stages->records = record_stage_new();
 	stages->correlator = correlator_new(&limits);
@@ -321,6 +399,30 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	return stages;
 }
 
+/* The last of it, in an empty batch of its own; not where the write thread
+ * gave up before it had all that was correlated. */
+static void
+keep_last_state(struct stages *stages)
+{
+	struct batch *batch;
+
+	if (!stages->keeps_state || stages->correlated == 0 ||
+	    stages->correlated != stages->added)
+		return;
+	batch = batch_new(writer_node(stages->writer),
+	    stages->correlated - 1 + BATCH_EVENTS + BATCH_ALERTS);
+	batch->phase = BATCH_MATCHED;
+	keep_state(stages, batch);
+	writer_add(stages->writer, batch);
+	batch_put(batch);
+}
+
+void
+stages_keep_state(struct stages *stages)
+{
+	stages->keeps_state = true;
+}
+
 int
 stages_close(struct stages *stages, struct err *err)
 {
@@ -328,10 +430,12 @@ stages_close(struct stages *stages, struct err *err)
 
 	if (stages == NULL)
 		return 0;
+	keep_last_state(stages);
 	status = writer_close(stages->writer, true, err);
 	send_raised(stages);
 	record_stage_free(stages->records);
 	correlator_free(stages->correlator);
+	strbuf_fini(&stages->state);
 	snapshot_free(stages->loaded);
 	pthread_mutex_destroy(&stages->mutex);
 	streams_put(stages->streams);

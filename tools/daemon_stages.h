@@ -43,6 +43,10 @@ uint64_t stages_first_seq(const struct stages *stages);
  * replayed; *err says what could not be read. See daemon_replay.c. */
 uint64_t stages_replay(struct stages *stages, struct err *err);
 
+/* Windows are whole: from here on the correlator's state is written to the
+ * ledger now and then, and at the end. */
+void stages_keep_state(struct stages *stages);
+
 /* For daemon_replay.c; borrowed. */
 struct correlator *stages_correlator(struct stages *stages);
 const struct conf *stages_conf(const struct stages *stages);
@@ -55,6 +59,8 @@ struct loaded *stages_loaded(struct stages *stages);	/* counted */
 struct stages_figures {
 	struct writer_figures writer;
 	struct correlator_figures correlator;
+	/* of the correlator's state: written, not written, bytes of the last */
+	uint64_t checkpoints, checkpoints_skipped, checkpoint_bytes;
 };
 void stages_figures(struct stages *stages, struct stages_figures *figures);
 
