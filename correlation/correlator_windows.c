@@ -378,6 +378,18 @@ learn_words(struct correlator *c, const struct rule_state *state,
 		    &view, c->event->time_ns);
 }
 
+static int64_t
+earliest(const struct correlator *c, size_t first)
+{
+	int64_t time_ns = INT64_MAX;
+
+	for (size_t i = first; i < c->nvisits; i++)
+		if (c->visits[i].entry.time_ns < time_ns &&
+		    slice_eq(c->visits[i].key, c->visits[first].key))
+			time_ns = c->visits[i].entry.time_ns;
+	return time_ns;
+}
+
 /* All visits to one group: enter, then test. Several times can only come from
  * inner firings of a late event. */
 static void
@@ -389,6 +401,7 @@ visit_group(struct correlator *c, const struct rule_state *state,
 	struct window_span span;
 	bool entered = false, tested = false;
 
+	c->shared.entering_ns = earliest(c, first);
 	for (size_t i = first; i < c->nvisits; i++) {
 		struct visit *other = &c->visits[i];
 
@@ -404,6 +417,7 @@ visit_group(struct correlator *c, const struct rule_state *state,
 		if (state->rule->correlation->type == CORRELATION_ABSENT)
 			correlator_watch_for(c, state, other, group);
 	}
+	c->shared.entering_ns = INT64_MAX;
 	if (!entered)
 		return;
 	for (size_t i = first; i < c->nvisits && !tested; i++) {

@@ -61,7 +61,7 @@ window_shared_init(struct window_shared *shared)
 	*shared = (struct window_shared){
 	    .pool = window_pool_new(), .wheel = wheel_new(),
 	    .distinct = distinct_scratch_new(), .random = 1,
-	    .seed = hash64(SLICE("windows")) };
+	    .seed = hash64(SLICE("windows")), .entering_ns = INT64_MAX };
 }
 
 void
@@ -503,8 +503,11 @@ trim(struct group *group)
 {
 	int64_t span = group->window->correlation->timespan_ns;
 	int64_t least = time_less(time_less(group->newest_ns, span), span);
+	int64_t asked = time_less(group->window->shared->entering_ns, span);
 	size_t gone = 0;
 
+	if (asked < least)
+		least = asked;
 	while (gone < group->n && group_entry(group, gone)->time_ns < least)
 		gone++;
 	if (gone > 0)

@@ -81,6 +81,9 @@ struct window_shared {
 	uint64_t random;	/* state of the choice of candidates */
 	struct ghosts *ghosts;	/* made when a group is given up first */
 	uint64_t seed;		/* of all hashes of keys and values */
+	/* Of what enters a group at once, the earliest time: one event may
+	 * enter as itself and as firings that end far later. */
+	int64_t	 entering_ns;	/* INT64_MAX: nothing does */
 };
 
 void window_shared_init(struct window_shared *shared);

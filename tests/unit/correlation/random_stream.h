@@ -70,7 +70,7 @@ chance_correlation(struct chance *c, unsigned i, bool extensions)
 	    "value_percentile", "value_median", "event_count" };
 	static const char *const groups[] = { "", "user", "host",
 	    "user, host", "user" };
-	unsigned type = chance(c, extensions ? 9 : 8);
+	unsigned type = chance(c, 9);
 	unsigned refer = type == 2 || type == 3 ? 2 + chance(c, 2) :
 	    1 + chance(c, 2);
 	unsigned from = chance(c, CHANCE_PLAIN);
