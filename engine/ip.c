@@ -217,6 +217,9 @@ cidr_holds(const struct cidr *cidr, const uint8_t ip[16])
 {
 	unsigned whole = cidr->bits / 8, rest = cidr->bits % 8;
 
+	/* IPv4 is kept as ::ffff:a.b.c.d, but ::/0 is a network of IPv6. */
+	if (cidr->bits < 96 && ip_is_v4(ip))
+		return false;
 	if (memcmp(cidr->ip, ip, whole) != 0)
 		return false;
 	return rest == 0 ||

@@ -302,7 +302,8 @@ number_of(const struct pred *pred, const struct subject *s, double *out)
 {
 	if (pred->part != PART_NONE)
 		return part_of(s->value, pred->part, out);
-	return value_as_double(s->value, out);
+	/* true is no 1 */
+	return s->value->type != VALUE_BOOL && value_as_double(s->value, out);
 }
 
 static bool
