@@ -25,8 +25,8 @@
 #define ARENA_BLOCK ((size_t)1 << 20)
 
 struct column_values {
-	uint32_t n, filled;
-	struct value *values;
+	uint32_t n;
+	struct column_sink *sink;	/* kept from chunk to chunk */
 };
 
 struct chunk_builder {
@@ -37,6 +37,7 @@ struct chunk_builder {
 	uint16_t *column_of;		/* [FIELD_LIMIT] id, of fields seen */
 	bool	*column_known;
 	struct value *values;		/* of all columns */
+	uint32_t *codes;
 	size_t	 values_cap;
 	int64_t	*numbers;
 	size_t	 numbers_cap;
@@ -78,10 +79,13 @@ chunk_builder_free(struct chunk_builder *b)
 	vars_packer_fini(&b->vars);
 	strbuf_fini(&b->raw);
 	strbuf_fini(&b->scratch);
+	for (unsigned id = 0; id < CHUNK_FIELDS; id++)
+		column_sink_free(b->columns[id].sink);
 	free(b->columns);
 	free(b->column_of);
 	free(b->column_known);
 	free(b->values);
+	free(b->codes);
 	free(b->numbers);
 	free(b->var_rows);
 	free(b);
@@ -118,7 +122,6 @@ is_stored(const struct template_known *known, unsigned i)
 static void
 columns_size(struct chunk_builder *b)
 {
-	struct value *values;
 	size_t total = 0;
 
 	for (size_t t = 0; t < b->order->ntemplates; t++) {
@@ -130,41 +133,60 @@ columns_size(struct chunk_builder *b)
 				    .n += known->rows;
 	}
 	b->out->values_dropped = b->columns[CHUNK_FIELD_NONE].n;
+	b->columns[CHUNK_FIELD_NONE].n = 0;
 	for (unsigned id = 0; id < CHUNK_FIELDS; id++)
 		total += b->columns[id].n;
 	if (total > b->values_cap) {
 		free(b->values);
+		free(b->codes);
 		b->values_cap = total + total / 4;
 		b->values = xmalloc(b->values_cap * sizeof(*b->values));
-	}
-	values = b->values;
-	for (unsigned id = 0; id < CHUNK_FIELDS; id++) {
-		b->columns[id].values = values;
-		values += b->columns[id].n;
+		b->codes = xmalloc(b->values_cap * sizeof(*b->codes));
 	}
 }
 
 static void
+columns_begin(struct chunk_builder *b)
+{
+	struct value *values = b->values;
+	uint32_t *codes = b->codes;
+
+	for (unsigned id = 0; id < CHUNK_FIELDS; id++) {
+		struct column_values *column = &b->columns[id];
+
+		if (column->n == 0)
+			continue;
+		if (column->sink == NULL)
+			column->sink = column_sink_new();
+		column_begin(column->sink, values, codes, column->n);
+		values += column->n;
+		codes += column->n;
+	}
+}
+
+/* Row by row: what the values of a row point to is near each other. */
+static void
 template_fill(struct chunk_builder *b, const struct template_known *known)
 {
-	struct column_values *into[EVENT_FIELDS_MOST];
+	struct column_sink *into[EVENT_FIELDS_MOST];
 	uint16_t from[EVENT_FIELDS_MOST];
 	const struct row *rows = b->order->rows + known->row0;
 	unsigned n = 0;
 
 	check(known->shape->n <= EVENT_FIELDS_MOST);
-	for (unsigned i = 0; i < known->shape->n; i++)
-		if (is_stored(known, i)) {
-			into[n] = &b->columns[id_of(b,
-			    known->shape->fields[i])];
+	for (unsigned i = 0; i < known->shape->n; i++) {
+		unsigned id = id_of(b, known->shape->fields[i]);
+
+		if (is_stored(known, i) && id != CHUNK_FIELD_NONE) {
+			into[n] = b->columns[id].sink;
 			from[n++] = (uint16_t)i;
 		}
+	}
 	for (uint32_t r = 0; r < known->rows; r++) {
 		const struct value *values = rows[r].event->values;
 
 		for (unsigned j = 0; j < n; j++)
-			into[j]->values[into[j]->filled++] =
-			    values[from[j]];
+			column_add(into[j], &values[from[j]]);
 	}
 }
 
@@ -180,13 +202,13 @@ block_next(struct chunk_builder *b, unsigned id)
 static void
 columns_pack(struct chunk_builder *b)
 {
+	columns_begin(b);
 	for (size_t t = 0; t < b->order->ntemplates; t++)
 		template_fill(b, b->order->templates[t]);
 	for (unsigned id = CHUNK_FIELD_FIRST; id < CHUNK_FIELDS; id++)
 		if (b->columns[id].n > 0)
-			column_build(b->packing, b->columns[id].values,
-			    b->columns[id].n, b->out->arena,
-			    &block_next(b, id)->block);
+			column_end(b->packing, b->columns[id].sink,
+			    b->out->arena, &block_next(b, id)->block);
 }
 
 /* --- members of struct event --------------------------------------------- */
@@ -526,7 +548,8 @@ chunk_build(struct chunk_builder *b, const struct event *const *events,
 	b->out = out;
 	b->n = n;
 	b->ids = ids;
-	memset(b->columns, 0, CHUNK_FIELDS * sizeof(*b->columns));
+	for (unsigned id = 0; id < CHUNK_FIELDS; id++)
+		b->columns[id].n = 0;
 	memset(b->column_known, 0, FIELD_LIMIT * sizeof(*b->column_known));
 
 	b->order = orderer_run(b->orderer, events, n, has_id, b);

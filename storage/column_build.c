@@ -1,7 +1,7 @@
-/* Two passes over the values: the first sees which types there are, the second
- * gives each different value a number, and stops as soon as a dictionary is
- * not worth it. Values that repeat the one before, as most do in rows ordered
- * by shape and time, cost one comparison.
+/* Values come one by one, row after row, so that what they point to is read
+ * once, while the row is at hand. Each different value gets a number, until a
+ * dictionary is not worth it. Values that repeat the one before, as most do in
+ * rows ordered by template and time, cost one comparison.
  */
 #include "storage/column_build.h"
 
@@ -29,22 +29,34 @@
 #define FIRST_SLOTS 256
 
 struct entry {
-	uint32_t hash;		/* upper half */
+	uint64_t hash;
 	uint32_t value;		/* index of the first such value */
 	uint32_t uses;
 };
 
-struct column_builder {
-	struct packer *packer;
-	struct strbuf raw, packed;
+struct column_sink {
+	struct value *values;	/* [n], borrowed */
+	uint32_t *codes;	/* [n], borrowed */
+	uint32_t n, filled;
+	unsigned types;		/* bit per type seen */
+	bool	 texts;		/* a number with a text of its own */
+	bool	 gave_up;	/* no dictionary */
+	uint32_t last;		/* code of the value before */
 	uint32_t *slots;	/* 1 + entry; 0 empty; nslots a power of two */
 	size_t	 nslots, slots_cap;
 	struct entry *entries;
 	uint32_t nentries;
 	size_t	 entries_cap;
-	uint32_t *codes;
+};
+
+struct column_builder {
+	struct packer *packer;
+	struct strbuf raw, packed;
 	uint64_t *numbers;
-	size_t	 codes_cap, numbers_cap;
+	size_t	 numbers_cap;
+	struct column_sink *alone;	/* of column_build */
+	uint32_t *codes;
+	size_t	 codes_cap;
 };
 
 struct column_builder *
@@ -65,10 +77,9 @@ column_builder_free(struct column_builder *builder)
 		return;
 	strbuf_fini(&builder->raw);
 	strbuf_fini(&builder->packed);
-	free(builder->slots);
-	free(builder->entries);
 	free(builder->codes);
 	free(builder->numbers);
+	column_sink_free(builder->alone);
 	free(builder);
 }
 
@@ -115,6 +126,8 @@ same(const struct value *a, const struct value *b)
 		return scalar_same(a, b);
 	if (a->len != b->len)
 		return false;
+	if (a->u.items == b->u.items)
+		return true;
 	for (uint32_t i = 0; i < a->len; i++)
 		if (!scalar_same(&a->u.items[i], &b->u.items[i]))
 			return false;
@@ -156,77 +169,69 @@ hash_of(const struct value *value)
 
 /* --- the dictionary ------------------------------------------------------ */
 
+enum uniform { UNIFORM_TEXT, UNIFORM_NUMBER, UNIFORM_NO };
+
 static void
-slots_clear(struct column_builder *builder, size_t n)
+slots_clear(struct column_sink *sink, size_t n)
 {
-	if (n > builder->slots_cap) {
-		free(builder->slots);
-		builder->slots = xmalloc(n * sizeof(*builder->slots));
-		builder->slots_cap = n;
+	if (n > sink->slots_cap) {
+		free(sink->slots);
+		sink->slots = xmalloc(n * sizeof(*sink->slots));
+		sink->slots_cap = n;
 	}
-	memset(builder->slots, 0, n * sizeof(*builder->slots));
-	builder->nslots = n;
+	memset(sink->slots, 0, n * sizeof(*sink->slots));
+	sink->nslots = n;
 }
 
-static size_t
-slot_at(const struct column_builder *builder, uint64_t hash)
-{
-	return hash & (builder->nslots - 1);
-}
-
-/* Entries keep only half of their hash, so we hash their values again. */
 static void
-slots_grow(struct column_builder *builder, const struct value *values)
+slots_grow(struct column_sink *sink)
 {
-	slots_clear(builder, builder->nslots * 4);
-	for (uint32_t i = 0; i < builder->nentries; i++) {
-		size_t at = slot_at(builder,
-		    hash_of(&values[builder->entries[i].value]));
+	slots_clear(sink, sink->nslots * 4);
+	for (uint32_t i = 0; i < sink->nentries; i++) {
+		size_t at = sink->entries[i].hash & (sink->nslots - 1);
 
-		while (builder->slots[at] != 0)
-			at = (at + 1) & (builder->nslots - 1);
-		builder->slots[at] = i + 1;
+		while (sink->slots[at] != 0)
+			at = (at + 1) & (sink->nslots - 1);
+		sink->slots[at] = i + 1;
 	}
 }
 
 static uint32_t
-entry_new(struct column_builder *builder, uint32_t hash, uint32_t value)
+entry_new(struct column_sink *sink, uint64_t hash, uint32_t value)
 {
-	if (builder->nentries == builder->entries_cap) {
-		builder->entries_cap = builder->entries_cap > 0 ?
-		    builder->entries_cap * 2 : FIRST_SLOTS;
-		builder->entries = xrealloc(builder->entries,
-		    builder->entries_cap * sizeof(*builder->entries));
+	if (sink->nentries == sink->entries_cap) {
+		sink->entries_cap = sink->entries_cap > 0 ?
+		    sink->entries_cap * 2 : FIRST_SLOTS / 4;
+		sink->entries = xrealloc(sink->entries,
+		    sink->entries_cap * sizeof(*sink->entries));
 	}
-	builder->entries[builder->nentries] =
+	sink->entries[sink->nentries] =
 	    (struct entry){ .hash = hash, .value = value };
-	return builder->nentries++;
+	return sink->nentries++;
 }
 
 /* The entry of values[i], made if need be. */
 static uint32_t
-entry_of(struct column_builder *builder, const struct value *values,
-    uint32_t i)
+entry_of(struct column_sink *sink, uint32_t i)
 {
-	uint64_t hash = hash_of(&values[i]);
-	uint32_t upper = (uint32_t)(hash >> 32), code;
-	size_t at = slot_at(builder, hash);
+	uint64_t hash = hash_of(&sink->values[i]);
+	size_t at = hash & (sink->nslots - 1);
+	uint32_t code;
 
-	while (builder->slots[at] != 0) {
-		code = builder->slots[at] - 1;
-		if (builder->entries[code].hash == upper && same(
-		    &values[builder->entries[code].value], &values[i]))
+	while (sink->slots[at] != 0) {
+		code = sink->slots[at] - 1;
+		if (sink->entries[code].hash == hash && same(
+		    &sink->values[sink->entries[code].value],
+		    &sink->values[i]))
 			return code;
-		at = (at + 1) & (builder->nslots - 1);
+		at = (at + 1) & (sink->nslots - 1);
 	}
-	code = entry_new(builder, upper, i);
-	builder->slots[at] = code + 1;
-	if ((size_t)builder->nentries * 2 > builder->nslots)
-		slots_grow(builder, values);
+	code = entry_new(sink, hash, i);
+	sink->slots[at] = code + 1;
+	if ((size_t)sink->nentries * 2 > sink->nslots)
+		slots_grow(sink);
 	return code;
 }
-
-enum uniform { UNIFORM_TEXT, UNIFORM_NUMBER, UNIFORM_NO };
 
 static bool
 worth_it(enum uniform uniform, uint32_t entries, uint32_t values)
@@ -243,31 +248,117 @@ worth_it(enum uniform uniform, uint32_t entries, uint32_t values)
 	}
 }
 
-/* Codes of all values; false if a dictionary is not worth it. */
-static bool
-codes_make(struct column_builder *builder, const struct value *values,
-    uint32_t n, enum uniform uniform)
+/* The one type of all values so far, or COLUMN_MIXED. */
+static uint8_t
+type_of(const struct column_sink *sink)
 {
-	uint32_t last = 0;
+	switch (sink->types) {
+	case 1u << VALUE_TEXT:
+		return VALUE_TEXT;
+	case 1u << VALUE_IP:
+		return VALUE_IP;
+	case 1u << VALUE_LONG:
+		return sink->texts ? COLUMN_MIXED : VALUE_LONG;
+	case 1u << VALUE_TIME:
+		return sink->texts ? COLUMN_MIXED : VALUE_TIME;
+	case 1u << VALUE_BOOL:
+		return sink->texts ? COLUMN_MIXED : VALUE_BOOL;
+	default:
+		return COLUMN_MIXED;
+	}
+}
 
-	builder->nentries = 0;
-	slots_clear(builder, FIRST_SLOTS);
-	if (n > builder->codes_cap) {
-		builder->codes_cap = n;
-		builder->codes = xrealloc(builder->codes,
-		    n * sizeof(*builder->codes));
+static enum uniform
+uniform_of(uint8_t type)
+{
+	switch (type) {
+	case VALUE_TEXT:
+	case VALUE_IP:
+		return UNIFORM_TEXT;
+	case COLUMN_MIXED:
+		return UNIFORM_NO;
+	default:
+		return UNIFORM_NUMBER;
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		if (i == 0 || !same(&values[i], &values[i - 1])) {
-			last = entry_of(builder, values, i);
-			if (builder->entries[last].uses == 0 &&
-			    !worth_it(uniform, builder->nentries, i))
-				return false;
+}
+
+/* --- filling --------------------------------------------------------------- */
+
+struct column_sink *
+column_sink_new(void)
+{
+	return xcalloc(1, sizeof(struct column_sink));
+}
+
+void
+column_sink_free(struct column_sink *sink)
+{
+	if (sink == NULL)
+		return;
+	free(sink->slots);
+	free(sink->entries);
+	free(sink);
+}
+
+void
+column_begin(struct column_sink *sink, struct value *values, uint32_t *codes,
+    uint32_t n)
+{
+	sink->values = values;
+	sink->codes = codes;
+	sink->n = n;
+	sink->filled = sink->nentries = 0;
+	sink->types = 0;
+	sink->texts = sink->gave_up = false;
+	slots_clear(sink, FIRST_SLOTS);
+}
+
+/* The code of values[i], unless a new entry would make the dictionary one that
+ * is not worth it. */
+static void
+code_add(struct column_sink *sink, uint32_t i)
+{
+	if (i == 0 || !same(&sink->values[i], &sink->values[i - 1])) {
+		sink->last = entry_of(sink, i);
+		if (sink->entries[sink->last].uses == 0 &&
+		    !worth_it(uniform_of(type_of(sink)), sink->nentries, i))
+			sink->gave_up = true;
+	}
+	sink->entries[sink->last].uses++;
+	sink->codes[i] = sink->last;
+}
+
+void
+column_add(struct column_sink *sink, const struct value *value)
+{
+	uint32_t i = sink->filled++;
+	struct value *to = &sink->values[i];
+
+	*to = *value;
+	sink->types |= 1u << to->type;
+	if (to->text != NULL && (to->type == VALUE_LONG ||
+	    to->type == VALUE_TIME || to->type == VALUE_BOOL)) {
+		/* Plain numbers lose their text, any other makes it mixed. */
+		if (value_is_plain(to)) {
+			to->text = NULL;
+			to->len = 0;
+		} else {
+			sink->texts = true;
 		}
-		builder->entries[last].uses++;
-		builder->codes[i] = last;
 	}
-	return true;
+	if (!sink->gave_up)
+		code_add(sink, i);
+}
+
+/* Mixed after all: there is nothing but a dictionary for it. */
+static void
+codes_again(struct column_sink *sink)
+{
+	sink->nentries = 0;
+	sink->gave_up = false;
+	slots_clear(sink, FIRST_SLOTS);
+	for (uint32_t i = 0; i < sink->filled; i++)
+		code_add(sink, i);
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -308,22 +399,22 @@ hdr_finish(const struct column_hdr *hdr, struct arena *arena,
 }
 
 static void
-put_entries(struct column_builder *builder, const struct value *values,
-    bool mixed, uint8_t type)
+put_entries(struct column_builder *builder, const struct column_sink *sink,
+    uint8_t type)
 {
-	const struct value *value;
+	const struct value *values = sink->values, *value;
 
 	strbuf_clear(&builder->raw);
-	for (uint32_t i = 0; i < builder->nentries; i++)
-		raw_varint(builder, builder->entries[i].uses);
-	if (mixed) {
-		for (uint32_t i = 0; i < builder->nentries; i++)
+	for (uint32_t i = 0; i < sink->nentries; i++)
+		raw_varint(builder, sink->entries[i].uses);
+	if (type == COLUMN_MIXED) {
+		for (uint32_t i = 0; i < sink->nentries; i++)
 			tagged_put(&builder->raw,
-			    &values[builder->entries[i].value]);
+			    &values[sink->entries[i].value]);
 		return;
 	}
-	for (uint32_t i = 0; i < builder->nentries; i++) {
-		value = &values[builder->entries[i].value];
+	for (uint32_t i = 0; i < sink->nentries; i++) {
+		value = &values[sink->entries[i].value];
 		if (type == VALUE_TEXT || type == VALUE_IP)
 			raw_varint(builder, value->len);
 		else
@@ -331,8 +422,8 @@ put_entries(struct column_builder *builder, const struct value *values,
 	}
 	if (type != VALUE_TEXT && type != VALUE_IP)
 		return;
-	for (uint32_t i = 0; i < builder->nentries; i++) {
-		value = &values[builder->entries[i].value];
+	for (uint32_t i = 0; i < sink->nentries; i++) {
+		value = &values[sink->entries[i].value];
 		strbuf_put(&builder->raw, slice_of(value->text, value->len));
 	}
 }
@@ -348,8 +439,10 @@ code_bits(uint32_t entries)
 }
 
 static void
-put_codes(struct column_builder *builder, uint32_t n, unsigned bits)
+put_codes(struct column_builder *builder, const struct column_sink *sink,
+    unsigned bits)
 {
+	uint32_t n = sink->n;
 	size_t bytes = PACKED_BYTES(n, bits);
 	char *out;
 
@@ -358,7 +451,7 @@ put_codes(struct column_builder *builder, uint32_t n, unsigned bits)
 	memset(out, 0, bytes);
 	builder->raw.len = bytes;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t code = builder->codes[i];
+		uint32_t code = sink->codes[i];
 
 		if (bits == 8)
 			out[i] = (char)code;
@@ -374,19 +467,19 @@ put_codes(struct column_builder *builder, uint32_t n, unsigned bits)
 }
 
 static void
-put_dictionary(struct column_builder *builder, const struct value *values,
-    uint32_t n, struct column_hdr *hdr, struct arena *arena,
-    struct block *out)
+put_dictionary(struct column_builder *builder,
+    const struct column_sink *sink, struct column_hdr *hdr,
+    struct arena *arena, struct block *out)
 {
-	hdr->kind = builder->nentries == 1 ? COLUMN_CONST : COLUMN_DICT;
-	hdr->entries = builder->nentries;
-	put_entries(builder, values, hdr->type == COLUMN_MIXED, hdr->type);
+	hdr->kind = sink->nentries == 1 ? COLUMN_CONST : COLUMN_DICT;
+	hdr->entries = sink->nentries;
+	put_entries(builder, sink, hdr->type);
 	out->dict = section(builder, arena, &hdr->dict_codec, &hdr->dict_raw,
 	    &hdr->dict_crc);
 	if (hdr->kind == COLUMN_CONST)
 		return;
-	hdr->packing = (uint8_t)code_bits(builder->nentries);
-	put_codes(builder, n, hdr->packing);
+	hdr->packing = (uint8_t)code_bits(sink->nentries);
+	put_codes(builder, sink, hdr->packing);
 	out->data = section(builder, arena, &hdr->data_codec, &hdr->data_raw,
 	    &hdr->data_crc);
 }
@@ -592,82 +685,47 @@ column_build_numbers(struct column_builder *builder, const int64_t *numbers,
 
 /* --- choosing ------------------------------------------------------------ */
 
-/* The one type of all values, or COLUMN_MIXED; plain numbers lose their text,
- * a text on any other number makes it mixed. */
-static uint8_t
-type_of(struct value *values, uint32_t n)
+void
+column_end(struct column_builder *builder, struct column_sink *sink,
+    struct arena *arena, struct block *out)
 {
-	unsigned types = 0;
-	bool texts = false;
+	struct column_hdr hdr = { .count = sink->n, .type = type_of(sink) };
+	enum uniform uniform = uniform_of(hdr.type);
+	const struct value *values = sink->values;
+	int64_t *numbers;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct value *value = &values[i];
-
-		types |= 1u << value->type;
-		switch (value->type) {
-		case VALUE_LONG:
-			if (value->text != NULL && value_is_plain(value)) {
-				value->text = NULL;
-				value->len = 0;
-			}
-			/* FALLTHROUGH */
-		case VALUE_TIME:
-		case VALUE_BOOL:
-			texts = texts || value->text != NULL;
-			break;
-		default:
-			break;
-		}
+	check(sink->n > 0 && sink->n <= COLUMN_VALUES &&
+	    sink->filled == sink->n);
+	*out = (struct block){ .hdr = { NULL, 0 } };
+	if (sink->gave_up && uniform == UNIFORM_NO)
+		codes_again(sink);
+	if (!sink->gave_up) {
+		put_dictionary(builder, sink, &hdr, arena, out);
+	} else if (uniform == UNIFORM_TEXT) {
+		put_pages(builder, values, sink->n, &hdr, arena, out);
+		put_bloom(values, sink->n, &hdr, arena, out);
+	} else {
+		numbers = (int64_t *)(void *)numbers_room(builder, sink->n);
+		for (uint32_t i = 0; i < sink->n; i++)
+			numbers[i] = values[i].u.num;
+		put_int(builder, numbers, sink->n, &hdr, arena, out);
 	}
-	switch (types) {
-	case 1u << VALUE_TEXT:
-		return VALUE_TEXT;
-	case 1u << VALUE_IP:
-		return VALUE_IP;
-	case 1u << VALUE_LONG:
-		return texts ? COLUMN_MIXED : VALUE_LONG;
-	case 1u << VALUE_TIME:
-		return texts ? COLUMN_MIXED : VALUE_TIME;
-	case 1u << VALUE_BOOL:
-		return texts ? COLUMN_MIXED : VALUE_BOOL;
-	default:
-		return COLUMN_MIXED;
-	}
-}
-
-static enum uniform
-uniform_of(uint8_t type)
-{
-	switch (type) {
-	case VALUE_TEXT:
-	case VALUE_IP:
-		return UNIFORM_TEXT;
-	case COLUMN_MIXED:
-		return UNIFORM_NO;
-	default:
-		return UNIFORM_NUMBER;
-	}
+	hdr_finish(&hdr, arena, out);
 }
 
 void
 column_build(struct column_builder *builder, struct value *values, uint32_t n,
     struct arena *arena, struct block *out)
 {
-	struct column_hdr hdr = { .count = n, .type = type_of(values, n) };
-	int64_t *numbers;
-
-	check(n > 0 && n <= COLUMN_VALUES);
-	*out = (struct block){ .hdr = { NULL, 0 } };
-	if (codes_make(builder, values, n, uniform_of(hdr.type))) {
-		put_dictionary(builder, values, n, &hdr, arena, out);
-	} else if (uniform_of(hdr.type) == UNIFORM_TEXT) {
-		put_pages(builder, values, n, &hdr, arena, out);
-		put_bloom(values, n, &hdr, arena, out);
-	} else {
-		numbers = (int64_t *)(void *)numbers_room(builder, n);
-		for (uint32_t i = 0; i < n; i++)
-			numbers[i] = values[i].u.num;
-		put_int(builder, numbers, n, &hdr, arena, out);
+	if (builder->alone == NULL)
+		builder->alone = column_sink_new();
+	if (n > builder->codes_cap) {
+		builder->codes_cap = n;
+		builder->codes = xrealloc(builder->codes,
+		    n * sizeof(*builder->codes));
 	}
-	hdr_finish(&hdr, arena, out);
+	column_begin(builder->alone, values, builder->codes, n);
+	for (uint32_t i = 0; i < n; i++)
+		column_add(builder->alone, &values[i]);
+	column_end(builder, builder->alone, arena, out);
 }

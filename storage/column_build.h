@@ -29,4 +29,15 @@ void column_build_numbers(struct column_builder *builder,
     const int64_t *numbers, uint32_t n, enum value_type type,
     struct arena *arena, struct block *out);
 
+/* The same for many columns at once, row after row: each has a sink, which is
+ * begun with room for its n values and codes, and ended when it has all. */
+struct column_sink;
+struct column_sink *column_sink_new(void);
+void column_sink_free(struct column_sink *sink);	/* NULL: nothing */
+void column_begin(struct column_sink *sink, struct value *values,
+    uint32_t *codes, uint32_t n);
+void column_add(struct column_sink *sink, const struct value *value);
+void column_end(struct column_builder *builder, struct column_sink *sink,
+    struct arena *arena, struct block *out);
+
 #endif
