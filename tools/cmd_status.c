@@ -21,6 +21,8 @@
 #include "tools/client.h"
 #include "tools/present.h"
 
+#define BUSIEST_SHOWN 15
+
 /* --- the store alone ------------------------------------------------------ */
 
 static void
@@ -150,6 +152,26 @@ print_list(const struct yaml_node *list, const char *title)
 	}
 }
 
+/* The detections that match most and what running each takes. */
+static void
+print_busiest(const struct yaml_node *list)
+{
+	if (list == NULL || list->n == 0)
+		return;
+	printf("\n%12s %12s  %s\n", "hits", "cost_ms", "rule");
+	for (size_t i = 0; i < list->n && i < BUSIEST_SHOWN; i++) {
+		struct slice hits = word(list->items[i], "hits");
+		int64_t cost_ns = 0;
+
+		slice_long(word(list->items[i], "cost_ns"), &cost_ns);
+		printf("%12.*s %12.1f  ", (int)hits.len, hits.ptr,
+		    (double)cost_ns / 1e6);
+		print_text(word(list->items[i], "title"));
+		putchar('\n');
+	}
+	putchar('\n');
+}
+
 static void
 print_page(const struct yaml_node *root)
 {
@@ -182,6 +204,7 @@ print_page(const struct yaml_node *root)
 	print_words(yaml_get(root, "loaded"), "loaded");
 	print_list(yaml_get(yaml_get(root, "loaded"), "missing"), "missing");
 	print_list(yaml_get(yaml_get(root, "loaded"), "refused"), "refused");
+	print_busiest(yaml_get(yaml_get(root, "loaded"), "busiest"));
 	print_words(yaml_get(root, "store"), "store");
 	print_list(yaml_get(yaml_get(root, "store"), "days"), "day");
 }

@@ -252,6 +252,8 @@ put_busiest(struct strbuf *out, const struct ruleset *set)
 	for (size_t i = 0; i < n; i++) {
 		strbuf_puts(out, i > 0 ? ",{\"rule\":" : "{\"rule\":");
 		json_put_string(out, ruleset_rule(set, top[i].rule)->id);
+		put_key(out, "title");
+		json_put_string(out, ruleset_rule(set, top[i].rule)->title);
 		put_number(out, "hits", top[i].tally.hits);
 		put_number(out, "cost_ns", top[i].tally.cost_ns);
 		strbuf_putc(out, '}');

@@ -35,6 +35,7 @@ struct rig {
 	char	 key[64];
 	size_t	 events;
 	int	 full;		/* commits that find no room */
+	const char *own;	/* what the service says first, if anything */
 	/* of the client */
 	void	 (*client)(struct rig *);
 	uint16_t port;
@@ -166,6 +167,10 @@ rig_run(struct rig *rig, void (*client)(struct rig *))
 	for (size_t i = 0; i < n; i++)
 		rig->ports[i] = inputs[i].port;
 	pipeline_start(rig->pipeline);
+	if (rig->own != NULL) {
+		loop_say(rig->loop, slice_cstr(rig->own));
+		loop_keep(rig->loop, SLICE("own"), SLICE("kept"));
+	}
 	rig->client = client;
 	assert_int_equal(pthread_create(&thread, NULL, client_main, rig), 0);
 	assert_int_equal(loop_run(rig->loop, &err), 0);
@@ -608,6 +613,33 @@ a_name_that_only_means_this_machine_is_refused(void **state)
 }
 
 static void
+say_one_line(struct rig *rig)
+{
+	int fd = dial(rig->ports[0], SOCK_STREAM);
+
+	say(fd, SLICE("theirs\n"));
+	close(fd);
+}
+
+static void
+what_the_service_says_itself_is_in_no_inputs_counts(void **state)
+{
+	struct rig *rig = *state;
+	const struct input *inputs;
+	size_t n;
+
+	rig_conf(rig, "listen: [{tcp: '127.0.0.1:0'}]\n");
+	rig->own = "ours";
+	rig_run(rig, say_one_line);
+	inputs = loop_inputs(rig->loop, &n);
+	assert_int_equal(inputs[0].received, 1);
+	assert_int_equal(inputs[0].stored, 1);
+	assert_int_equal(inputs[0].bytes, 6);
+	assert_non_null(strstr(rig->stored.ptr, "ours"));
+	assert_non_null(strstr(rig->stored.ptr, "theirs"));
+}
+
+static void
 a_taken_port_is_named_with_what_to_do(void **state)
 {
 	struct rig *rig = *state;
@@ -681,6 +713,7 @@ main(void)
 		TEST(health_is_told),
 		TEST(the_state_is_told_to_this_machine_by_its_own_name),
 		TEST(a_name_that_only_means_this_machine_is_refused),
+		TEST(what_the_service_says_itself_is_in_no_inputs_counts),
 		TEST(a_taken_port_is_named_with_what_to_do),
 		TEST(a_socket_of_somebody_else_is_left_alone),
 	};

@@ -117,6 +117,16 @@ what_no_source_names_is_as_its_input(void **state)
 	assert_text(o->zone, "Europe/Berlin");
 }
 
+/* One past the inputs, whatever a row of sources would say of the line. */
+static void
+what_the_service_says_itself_has_its_own_definition(void **state)
+{
+	(void)state;
+	assert_text(options_of(3, "yagura", "{}")->def, "yagura_health");
+	assert_text(options_of(3, "192.0.2.9:1",
+	    "<13>Nov 20 10:00:00 h fortigate: a=b")->def, "yagura_health");
+}
+
 static void
 addresses_may_be_ipv6(void **state)
 {
@@ -132,6 +142,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_source_wins_over_its_input_and_the_general),
 		cmocka_unit_test(what_no_source_names_is_as_its_input),
+		cmocka_unit_test(
+		    what_the_service_says_itself_has_its_own_definition),
 		cmocka_unit_test(addresses_may_be_ipv6),
 	};
 
