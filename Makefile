@@ -131,6 +131,8 @@ check-long: check asan tsan fuzz
 	@BUILD=$(BUILD) tests/kill-test 20
 	@$(MAKE) --no-print-directory $(BUILD)/bench/bench_correlate
 	@$(BUILD)/bench/bench_correlate flood
+	@ORACLE_SEEDS=10000 $(BUILD)/unit/correlation/test_oracle
+	@tests/equal-alerts --build $(BUILD) --events 60000
 
 lint:
 	@tools/install-deps $(DEPS_LINT)
