@@ -1,13 +1,19 @@
 #include "rule_try.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "correlation/rule_columns.h"
 #include "engine/arena.h"
 #include "engine/cond.h"
+#include "engine/err.h"
 #include "engine/prog.h"
 #include "engine/strbuf.h"
 #include "storage/plan.h"
+#include "storage/query.h"
+#include "storage/scan.h"
+#include "storage/store.h"
+#include "storage/write_stage.h"
 
 #define FIELDS 4
 
@@ -16,7 +22,8 @@ struct fixture {
 	struct pred_scratch *scratch;
 	struct batch *batch;
 	field_t	 fields[FIELDS];
-	bool	 inexact;	/* also comparisons that columns cannot make */
+	int	 kinds;		/* of comparisons: 6, with 7 also of two
+				 * fields, with 8 also keywords */
 };
 
 static int
@@ -25,7 +32,7 @@ setup(void **state)
 	static struct fixture f;
 
 	f = (struct fixture){ .arena = arena_new(0),
-	    .scratch = pred_scratch_new(), .batch = batch_new(1, 0) };
+	    .scratch = pred_scratch_new(), .batch = batch_new(1, 0), .kinds = 6 };
 	f.fields[0] = field_intern(SLICE("rc.a"));
 	f.fields[1] = field_intern(SLICE("rc.b"));
 	f.fields[2] = field_intern(SLICE("rc.c"));
@@ -58,7 +65,7 @@ random_pred(struct fixture *f)
 	pred.nfields = (uint8_t)(1 + rand() % 3);
 	for (size_t i = 0; i < pred.nfields; i++)
 		pred.fields[i] = f->fields[(first + i) % FIELDS];
-	switch (rand() % (f->inexact ? 8 : 6)) {
+	switch (rand() % f->kinds) {
 	case 0:
 		break;
 	case 1:
@@ -108,9 +115,10 @@ random_scalar(void)
 }
 
 static struct event *
-random_event(struct fixture *f)
+random_event_in(const struct fixture *f, struct batch *batch,
+    struct slice raw)
 {
-	struct event *event = batch_add(f->batch, SLICE(""), SLICE(""), 0);
+	struct event *event = batch_add(batch, raw, SLICE(""), 0);
 
 	for (size_t i = 0; i < FIELDS; i++) {
 		if (rand() % 2)
@@ -120,6 +128,12 @@ random_event(struct fixture *f)
 	}
 	event_seal(event);
 	return event;
+}
+
+static struct event *
+random_event(struct fixture *f)
+{
+	return random_event_in(f, f->batch, SLICE(""));
 }
 
 /* Counts how often the condition over columns lets through what the rule does
@@ -172,7 +186,7 @@ what_columns_cannot_compare_loses_no_event(void **state)
 	struct fixture *f = *state;
 	bool exact;
 
-	f->inexact = true;
+	f->kinds = 8;
 	assert_true(count_surplus(f, 600, &exact) > 0);
 	assert_false(exact);
 }
@@ -212,6 +226,124 @@ log_sources_are_asked_apart(void **state)
 	ruleset_put(set);
 }
 
+/* --- a store, most of it in chunks --------------------------------------- */
+
+#define STORED 1000
+#define CHUNK 300
+
+struct look {
+	struct rule_columns columns;
+	const struct prog *prog;
+	struct pred_scratch *scratch;
+	bool	 found[STORED];
+};
+
+static enum op_more
+look_at(void *user, const struct row *row)
+{
+	struct look *look = user;
+	uint64_t number;
+
+	assert_true(slice_ulong(row->event->raw, &number));
+	assert_true(number < STORED && !look->found[number]);
+	look->found[number] = look->columns.exact || prog_run(look->prog,
+	    row->event, look->scratch);
+	return OP_MORE;
+}
+
+/* Events whose raw line is their number, in a store. */
+static struct batch *
+store_events(struct fixture *f, const char *folder)
+{
+	struct writer_conf conf = { .data = folder, .chunk_events = CHUNK };
+	struct err err = { ERR_NONE, "" };
+	struct writer *writer = writer_open(&conf, &err);
+	struct batch *batch;
+
+	assert_non_null(writer);
+	batch = batch_new(writer_node(writer), writer_first_seq(writer));
+	for (size_t i = 0; i < STORED; i++) {
+		char raw[24];
+		int n = snprintf(raw, sizeof(raw), "%zu", i);
+		struct event *event = random_event_in(f, batch, slice_of(raw,
+		    (size_t)n));
+
+		event->time_ns = INT64_C(1795255200000000000) + (int64_t)i;
+	}
+	batch->phase = BATCH_MATCHED;
+	writer_add(writer, batch_get(batch));
+	assert_int_equal(writer_commit(writer, &err), 0);
+	assert_int_equal(writer_close(writer, false, &err), 0);
+	return batch;
+}
+
+static void
+check_event(struct fixture *f, const struct look *look,
+    const struct cond *cond, size_t i, const struct event *event)
+{
+	bool holds = prog_run(look->prog, event, f->scratch);
+	struct strbuf text = STRBUF_INIT;
+
+	if (look->found[i] == holds)
+		return;
+	event_json(&text, event, false);
+	strbuf_puts(&text, "\n");
+	cond_print(&text, cond);
+	fail_msg("found %d, should be %d: %s", look->found[i], holds,
+	    text.ptr);
+}
+
+static void
+look_through(struct fixture *f, struct store *store,
+    const struct batch *batch, struct look *look)
+{
+	struct cond *cond = random_cond(f, 3);
+	struct query_error error;
+	struct err err = { ERR_NONE, "" };
+	struct scan_result result;
+	struct scan_request request = { .store = store,
+	    .from_ns = INT64_MIN, .to_ns = INT64_MAX, .row = look_at,
+	    .user = look };
+
+	look->prog = cond_compile(f->arena, cond);
+	look->columns = rule_columns_build(f->arena, cond);
+	memset(look->found, 0, sizeof(look->found));
+	request.query = query_parse(SLICE("*"), 0, NULL, &error);
+	assert_non_null(request.query);
+	request.query->cond = look->columns.cond;
+	assert_int_equal(scan_run(&request, &result, &err), 0);
+	assert_false(result.partial);
+	for (size_t i = 0; i < STORED; i++)
+		check_event(f, look, cond, i, &batch->events[i]);
+	query_free(request.query);
+}
+
+static void
+chunks_say_the_same_as_the_rule(void **state)
+{
+	char folder[] = "/tmp/yagura-test-columns-XXXXXX", command[128];
+	struct fixture *f = *state;
+	struct err err = { ERR_NONE, "" };
+	struct look *look = calloc(1, sizeof(*look));
+	struct store *store;
+	struct batch *batch;
+
+	/* Keywords look into values of the line; these are not. */
+	f->kinds = 7;
+	assert_non_null(mkdtemp(folder));
+	batch = store_events(f, folder);
+	store = store_open(folder, &err);
+	assert_non_null(store);
+	look->scratch = f->scratch;
+	for (int i = 0; i < 80; i++)
+		look_through(f, store, batch, look);
+	store_close(store);
+	batch_put(batch);
+	free(look);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -222,6 +354,7 @@ main(void)
 		TEST(what_columns_cannot_compare_loses_no_event),
 		TEST(every_event_meets_a_rule_without_condition),
 		TEST(log_sources_are_asked_apart),
+		TEST(chunks_say_the_same_as_the_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
