@@ -131,6 +131,8 @@ check-long: check asan tsan fuzz
 	@BUILD=$(BUILD) tests/kill-test 20
 	@$(MAKE) --no-print-directory $(BUILD)/bench/bench_correlate
 	@$(BUILD)/bench/bench_correlate flood
+	@MATCH_ORACLE_ROUNDS=4000 tests/run-unit \
+	    $(BUILD)/unit/correlation/test_match_oracle
 	@ORACLE_SEEDS=10000 $(BUILD)/unit/correlation/test_oracle
 	@tests/equal-alerts --build $(BUILD) --events 60000
 
@@ -202,6 +204,7 @@ bench:
 	@$(MAKE) --no-print-directory -j2 all $(BUILD)/bench/bench_store \
 	    $(BUILD)/bench/bench_correlate
 	@BUILD=$(BUILD) tests/bench/run
+	@BUILD=$(BUILD) VARIANT=$(variant) tests/bench/match
 
 # EVENTS, ROUNDS, PEERS, KEEP and STRICT: see the script.
 .PHONY: bench-search
