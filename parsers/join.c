@@ -46,8 +46,8 @@ struct record {
 	struct strbuf raw, text, ids;
 	struct slice peer;
 	size_t	 lines;
-	int64_t	 time_ns, last_ns;	/* of the first line, of the latest */
-	int64_t	 arrived_ns, seen_ns;	/* the last line; when we had it */
+	int64_t	 time_ns, last_ns;	/* of the first line, the latest */
+	int64_t	 arrived_ns, seen_ns;	/* the last line; our clock then */
 	uint16_t logsource, source;
 	bool	 has_time;
 	uint32_t tags;
@@ -71,7 +71,8 @@ struct joiner {
 	struct record *oldest, *newest;
 	struct record *ended, **ended_last;
 	struct record *pool;
-	size_t	 npool, nended, nlines;	/* nlines: open by continuation */
+	size_t	 npool, nended;
+	size_t	 nlines;		/* open by continuation */
 	size_t	 bytes;
 	int64_t	 now_ns;
 	struct strbuf key, speaker;
@@ -94,7 +95,7 @@ joiner_new(void)
 	return joiner;
 }
 
-/* --- records and places --------------------------------------------------- */
+/* --- records and places ----------------------------------------------- */
 
 static void
 record_free(struct record *record)
@@ -141,8 +142,9 @@ static void
 record_give(struct joiner *joiner, struct record *record)
 {
 	struct record clean = { .arena = record->arena,
-	    .held = record->held, .held_cap = record->held_cap, .raw = record->raw, .text = record->text,
-	    .ids = record->ids, .pieces = { .at = record->pieces.at,
+	    .held = record->held, .held_cap = record->held_cap,
+	    .raw = record->raw, .text = record->text, .ids = record->ids,
+	    .pieces = { .at = record->pieces.at,
 	    .cap = record->pieces.cap } };
 
 	if (joiner->npool == POOL || record_bytes(record) > JOIN_BYTES / 4) {
@@ -270,7 +272,7 @@ open_record(struct joiner *joiner, const struct def *def, struct slice place,
 	return record;
 }
 
-/* --- what a part gives ----------------------------------------------------- */
+/* --- what a part gives ------------------------------------------------ */
 
 static struct held *
 find_held(struct record *record, field_t field)
@@ -420,7 +422,7 @@ add_line(struct joiner *joiner, struct record *record,
 		end_record(joiner, record, JOIN_CUT);
 }
 
-/* --- records by values ----------------------------------------------------- */
+/* --- records by values ------------------------------------------------ */
 
 static void
 key_put(struct strbuf *key, struct slice part)
@@ -527,7 +529,7 @@ take_part(struct joiner *joiner, const struct def *def,
 		end_record(joiner, record, JOIN_WHOLE);
 }
 
-/* --- records by continuation ------------------------------------------------ */
+/* --- records by continuation ------------------------------------------ */
 
 struct body {
 	struct slice host, program, text;
@@ -600,7 +602,7 @@ has_lines(struct joiner *joiner, const struct event *event)
 	return at != NULL && ((struct place *)at->ptr)->nlines > 0;
 }
 
-/* --- ended records as events ------------------------------------------------ */
+/* --- ended records as events ------------------------------------------ */
 
 static void
 set_ids(const struct record *record, struct event *out)
@@ -696,7 +698,7 @@ give_ended(struct joiner *joiner, struct batch *batch, bool leave)
 		joiner->ended_last = &joiner->ended;
 }
 
-/* --- the way of a batch ------------------------------------------------------ */
+/* --- the way of a batch ----------------------------------------------- */
 
 static void
 end_all(struct joiner *joiner, enum join_end end)

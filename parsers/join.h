@@ -11,7 +11,8 @@
  * parsed them, and the same lines make the same records. A record ends by a
  * line that says so, by the time that a later line of its stream states, or
  * by the clock of the loop (batch->formed_ns), which ticks with batches that
- * hold no lines as long as records are open. A record that a crash cut off is lost as a record; its lines are not.
+ * hold no lines as long as records are open. A record that a crash cut off is
+ * lost as a record; its lines are not.
  *
  * Bounded: JOIN_OPEN records, JOIN_OPEN_BYTES in all; the one that waits
  * longest goes first. JOIN_LINES and JOIN_BYTES for one. What ends early is

@@ -15,8 +15,9 @@
 #include "engine/strbuf.h"
 #include "parsers/parserset.h"
 
-static struct parser_lane *
-fuzz_lane(const char *definition, size_t n)
+/* *kept: the set, counted; NULL: nobody asks. */
+static inline struct parser_lane *
+fuzz_lane(const char *definition, size_t n, struct parserset **kept)
 {
 	char path[] = "/tmp/yagura-fuzz-XXXXXX.yml";
 	const char *const paths[] = { path };
@@ -35,11 +36,14 @@ fuzz_lane(const char *definition, size_t n)
 		abort();
 	diag_free(diag);
 	lane = parser_lane_new(set);
-	parserset_put(set);
+	if (kept != NULL)
+		*kept = set;
+	else
+		parserset_put(set);
 	return lane;
 }
 
-static void
+static inline void
 fuzz_line_with(const char *definition, size_t n,
     const struct parser_options *options, struct slice line)
 {
@@ -49,7 +53,7 @@ fuzz_line_with(const char *definition, size_t n,
 	struct event *event;
 
 	if (lane == NULL)
-		lane = fuzz_lane(definition, n);
+		lane = fuzz_lane(definition, n, NULL);
 	event = batch_add(batch, line, SLICE("192.0.2.1:514"),
 	    INT64_C(1795000000000000000));
 	parser_run(lane, options, event);

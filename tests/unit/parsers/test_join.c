@@ -13,7 +13,8 @@ static const char definitions[] =
 "name: t_audit\n"
 "match: {starts: ['type=']}\n"
 "decode: regex\n"
-"patterns: ['^type=(?<type>\\S+) n=(?<node>\\S+) t=(?<t>\\S+) s=(?<serial>\\S+) ?(?<rest>.*)$']\n"
+"patterns: ['^type=(?<type>\\S+) n=(?<node>\\S+) t=(?<t>\\S+) "
+"s=(?<serial>\\S+) ?(?<rest>.*)$']\n"
 "prefix: \"\"\n"
 "time: [{keys: [t], format: epoch}]\n"
 "logsource: {product: linux, service: auditd}\n"
@@ -138,7 +139,7 @@ joined(size_t i, const char *name)
 	return field(batch->alerts[i], name);
 }
 
-/* --- by values --------------------------------------------------------------- */
+/* --- by values -------------------------------------------------------- */
 
 static void
 lines_of_one_number_make_one_record(void **state)
@@ -444,7 +445,7 @@ a_reload_ends_what_is_open(void **state)
 	diag_free(diag);
 }
 
-/* --- what is made --------------------------------------------------------------- */
+/* --- what is made ----------------------------------------------------- */
 
 static void
 numbered_arguments_come_in_order_with_hex_undone(void **state)
@@ -466,7 +467,7 @@ numbered_arguments_come_in_order_with_hex_undone(void **state)
 }
 
 static void
-a_title_in_hex_is_the_command_where_there_are_no_arguments(void **state)
+a_title_in_hex_is_a_command_where_no_arguments_are(void **state)
 {
 	(void)state;
 	say("p", "type=SYSCALL n=a t=1795168800 s=7 exe=/bin/sh");
@@ -537,7 +538,7 @@ thousands_of_pieces_end_the_record(void **state)
 	assert_string_equal(joined(0, "tags"), "join_cut");
 }
 
-/* --- by continuation --------------------------------------------------------------- */
+/* --- by continuation -------------------------------------------------- */
 
 static void
 lines_beneath_belong_to_the_line_above(void **state)
@@ -593,7 +594,7 @@ all_lines_until_the_next_beginning(void **state)
 	assert_string_equal(joined(1, "message"), "2#BEGIN b\nmore");
 }
 
-/* --- definitions --------------------------------------------------------------- */
+/* --- definitions ------------------------------------------------------ */
 
 static void
 mistakes_are_named(void **state)
@@ -656,7 +657,7 @@ main(void)
 		TEST(hostile_numbers_and_nodes_are_only_texts),
 		TEST(a_reload_ends_what_is_open),
 		TEST(numbered_arguments_come_in_order_with_hex_undone),
-		TEST(a_title_in_hex_is_the_command_where_there_are_no_arguments),
+		TEST(a_title_in_hex_is_a_command_where_no_arguments_are),
 		TEST(addresses_of_sockets_are_read),
 		TEST(thousands_of_pieces_end_the_record),
 		TEST(lines_beneath_belong_to_the_line_above),
