@@ -16,12 +16,6 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool
-is_alnum(char c)
-{
-	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
-
 static void
 skip_blanks(struct slice *s)
 {
@@ -276,13 +270,32 @@ read_priority_words(struct slice word, int *priority)
 	return false;
 }
 
-/* What may stand in a program name: more than letters, because pam puts
+/* What may stand where: more than letters in a program name, because pam puts
  * itself in parentheses behind it and postfix has a slash. */
-static bool
-is_tag_byte(char c)
+enum { IN_TAG = 1, IN_PROCID = 2, IN_HOST = 4 };
+static const unsigned char places[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 1, 0, 4, 0, 0, 1, 1, 0, 1, 0, 7, 7, 5,
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 4, 0, 0, 0, 0, 0,
+	5, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 7,
+	0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+	7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+	4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+};
+
+static inline bool
+stands_in(char c, unsigned place)
 {
-	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '/' ||
-	    c == '(' || c == ')' || c == '+' || c == '@' || c == '#';
+	return (places[(unsigned char)c] & place) != 0;
 }
 
 /* "name[pid]:", "name[pid]" or "name:" and then a blank or nothing. Answers
@@ -292,7 +305,7 @@ read_tag(struct slice s, struct slice *name, struct slice *procid)
 {
 	size_t n = 0, start;
 
-	while (n < s.len && n <= TAG_BYTES && is_tag_byte(s.ptr[n]))
+	while (n < s.len && n <= TAG_BYTES && stands_in(s.ptr[n], IN_TAG))
 		n++;
 	if (n == 0 || n > TAG_BYTES || n == s.len)
 		return 0;
@@ -301,8 +314,7 @@ read_tag(struct slice s, struct slice *name, struct slice *procid)
 	if (s.ptr[n] == '[') {
 		start = ++n;
 		while (n < s.len && n - start <= PROCID_BYTES &&
-		    (is_alnum(s.ptr[n]) || s.ptr[n] == '.' ||
-		    s.ptr[n] == '-' || s.ptr[n] == '_'))
+		    stands_in(s.ptr[n], IN_PROCID))
 			n++;
 		if (n == s.len || s.ptr[n] != ']' || n == start)
 			return 0;
@@ -329,14 +341,9 @@ is_host(struct slice word)
 	if (word.len == 0 || word.len > HOST_BYTES || word.ptr[0] == '%' ||
 	    word.ptr[0] == '-')
 		return false;
-	for (size_t i = 0; i < word.len; i++) {
-		char c = word.ptr[i];
-
-		if (!is_alnum(c) && c != '.' && c != '-' && c != '_' &&
-		    c != ':' && c != '%' && c != '/' && c != '@' &&
-		    (unsigned char)c < 0x80)
+	for (size_t i = 0; i < word.len; i++)
+		if (!stands_in(word.ptr[i], IN_HOST))
 			return false;
-	}
 	/* "CEF:0" and the like are the beginning of a body. */
 	return !slice_starts(word, SLICE("CEF:")) &&
 	    !slice_starts(word, SLICE("LEEF:"));

@@ -6,7 +6,7 @@
 #include "engine/check.h"
 #include "engine/map.h"
 
-#define STRIDE 4
+#define STRIDE 8
 #define SHORTS 12	/* texts that are looked for by one byte */
 #define GRAM_BITS 15
 #define GRAM_FACTOR 2654435761u
@@ -66,8 +66,10 @@ struct markindex {
 static unsigned
 tier_of(const struct mark_entry *entry)
 {
-	return entry->marks->priority >= 50 ? 0
-	    : entry->marks->priority >= 35 ? 1 : 2;
+	int priority = entry->marks->priority;
+
+	return priority > 60 ? 0 : priority >= 50 ? 1 : priority >= 35 ? 2
+	    : 3;
 }
 
 static uint32_t
@@ -153,8 +155,9 @@ byte_rarity(char c)
 {
 	if (c == ' ' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
 		return 0;
-	return c == ':' || c == '.' || c == ',' || c == '=' || c == '"' ||
-	    (c >= 'A' && c <= 'Z') ? 1 : 2;
+	if (memchr(":.,=\"-_/()", c, 10) != NULL)
+		return 1;
+	return c >= 'A' && c <= 'Z' ? 2 : 3;
 }
 
 static char
@@ -200,14 +203,11 @@ file_gram(struct tier *tier, struct slice text, size_t offset,
 }
 
 static void
-file_text(struct markindex *index, struct slice text, bool at_start,
-    uint32_t entry)
+file_into(struct markindex *index, struct tier *tier, struct slice text,
+    bool at_start, uint32_t entry)
 {
-	struct tier *tier = &index->tiers[tier_of(&index->entries[entry])];
 	size_t first, n = at_start ? 1 : tier->stride;
 
-	if (entry < tier->first)
-		tier->first = entry;
 	if (!at_start && text.len < tier->stride + 2) {
 		file_short(tier, text, entry);
 		return;
@@ -223,6 +223,21 @@ file_text(struct markindex *index, struct slice text, bool at_start,
 		anchor->entry = entry;
 		file_gram(tier, text, first + i, anchor);
 	}
+}
+
+static void
+file_text(struct markindex *index, struct slice text, bool at_start,
+    uint32_t entry)
+{
+	unsigned number = tier_of(&index->entries[entry]);
+	struct tier *tier = &index->tiers[number];
+
+	if (entry < tier->first)
+		tier->first = entry;
+	file_into(index, tier, text, at_start, entry);
+	if (number < MARK_TIER_ALL)
+		file_into(index, &index->tiers[MARK_TIER_ALL], text, at_start,
+		    entry);
 }
 
 static void
@@ -291,6 +306,13 @@ is_by_text(const struct marks *marks)
 	    marks->contains.n > 0;
 }
 
+static bool
+is_filed(const struct mark_entry *entry, unsigned tier)
+{
+	return tier_of(entry) == tier || (tier == MARK_TIER_ALL &&
+	    tier_of(entry) < MARK_TIER_ALL);
+}
+
 /* The longest stride that leaves few texts too short for it. */
 static size_t
 find_stride(const struct markindex *index, unsigned tier)
@@ -301,7 +323,7 @@ find_stride(const struct markindex *index, unsigned tier)
 		for (uint32_t i = 0; i < index->n; i++) {
 			const struct marks *marks = index->entries[i].marks;
 
-			if (tier_of(&index->entries[i]) == tier &&
+			if (is_filed(&index->entries[i], tier) &&
 			    is_by_text(marks) && longest(&marks->contains).len
 			    < stride + 2)
 				n++;
@@ -507,7 +529,7 @@ markindex_text(const struct markindex *index, unsigned number,
 	const struct tier *tier = &index->tiers[number];
 	size_t stride = tier->stride, i = 0;
 
-	if (tier->first == UINT32_MAX)
+	if (tier->first == UINT32_MAX && number != MARK_TIER_ALL)
 		return;
 	body = slice_head(body, MARK_BYTES);
 	for (size_t k = 0; k < tier->nshorts; )

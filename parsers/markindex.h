@@ -15,7 +15,8 @@
 #include "parsers/def.h"
 
 #define MARK_BYTES 1024		/* of the body, in which marks are looked for */
-#define MARK_TIERS 3		/* of priorities: 50 and more, 35 and more, less */
+#define MARK_TIERS 4		/* of priorities: past 60, 50, 35, and less */
+#define MARK_TIER_ALL 1		/* holds what the tier before it does, too */
 #define CANDIDATES 32		/* for one line; more are not tried */
 
 struct arena;
@@ -41,7 +42,9 @@ void markindex_free(struct markindex *index);
 const struct mark_entry *markindex_entry(const struct markindex *index,
     uint32_t number);
 
-/* Each adds to the candidates. */
+/* Each adds to the candidates. Programs, as a rule, have a priority of 60, so
+ * few texts are looked for before they are tried; where there is nothing to
+ * try, looking begins with MARK_TIER_ALL. */
 void markindex_program(const struct markindex *index, struct slice program,
     struct candidates *out);
 void markindex_text(const struct markindex *index, unsigned tier,

@@ -891,8 +891,9 @@ choose(struct parser_lane *lane, const struct line *line)
 	else if (line->kind != BODY_TEXT)
 		markindex_vendor(index, line->kind == BODY_LEEF,
 		    line->columns[1], &search.found);
-	for (unsigned tier = 0; tier <= MARK_TIERS; tier++) {
-		if (try_candidates(lane, line, &search,
+	for (unsigned tier = search.found.n == 0 ? MARK_TIER_ALL : 0;
+	    tier <= MARK_TIERS; tier++) {
+		if (search.found.n > 0 && try_candidates(lane, line, &search,
 		    markindex_first_text(index, tier)))
 			return true;
 		if (tier < MARK_TIERS)

@@ -1,6 +1,8 @@
 /* A line walks the tree: literals first, then holes from narrow to wide. */
 #include "parsers/template.h"
 
+#include <limits.h>
+
 #include "engine/ip.h"
 #include "parsers/template_tree.h"
 #include "parsers/timetext.h"
@@ -13,6 +15,7 @@ struct run {
 	const char *end;
 	struct template_match *match;	/* the best so far */
 	int	 best;		/* its literal bytes, -1: none yet */
+	int	 floor;		/* best; INT_MAX once it has cost too much */
 	size_t	 n;		/* captures on the way in hand */
 	struct template_capture captures[TEMPLATE_CAPTURES];
 	const char *span_at[TYPE_SPANS];	/* where a type was read last */
@@ -170,8 +173,7 @@ span_of(enum template_type type, const char *p, const char *end, size_t *skip)
 static bool
 settled(const struct run *run, const struct template_node *node)
 {
-	return run->best >= node->best || run->steps > TEMPLATE_STEPS ||
-	    run->bytes > TEMPLATE_BYTES;
+	return run->floor >= node->best;
 }
 
 static void
@@ -206,6 +208,14 @@ may_end(const struct template_node *node)
 	return node->number >= 0 || node->nholes > 0;
 }
 
+static inline void
+spend(struct run *run, size_t bytes)
+{
+	run->bytes += bytes;
+	if (run->bytes > TEMPLATE_BYTES)
+		run->floor = INT_MAX;
+}
+
 /* The hole takes as little as it can; stops in front of `limit`, and there. */
 static void
 run_shortest(struct run *run, const struct template_hole *hole, const char *p,
@@ -221,7 +231,7 @@ run_shortest(struct run *run, const struct template_hole *hole, const char *p,
 
 		while (q < limit && !may_begin(node, *q))
 			q++;
-		run->bytes += (size_t)(q - from) + 1;
+		spend(run, (size_t)(q - from) + 1);
 		if (q < run->end ? may_begin(node, *q) : may_end(node))
 			go_on(run, hole, slice_of(p, (size_t)(q - p)), q);
 		if (settled(run, node))
@@ -250,7 +260,7 @@ run_longest(struct run *run, const struct template_hole *hole, const char *p)
 		while (q > p + 1 && !(q < run->end ? may_begin(node, *q)
 		    : may_end(node)))
 			q--;
-		run->bytes += (size_t)(from - q) + 1;
+		spend(run, (size_t)(from - q) + 1);
 		if (q < run->end ? may_begin(node, *q) : may_end(node))
 			go_on(run, hole, slice_of(p, (size_t)(q - p)), q);
 		if (settled(run, node))
@@ -353,7 +363,7 @@ match_blanks(struct slice literal, const char *p, const char *end)
 		if (c == ' ') {
 			if (!is_blank(*p))
 				return NULL;
-			while (p < end && is_blank(*p))
+			for (p++; p < end && is_blank(*p); )
 				p++;
 			i++;
 		} else if (*p != c) {
@@ -402,7 +412,8 @@ run_node(struct run *run, const struct template_node *node, const char *p)
 	const struct template_literal *literal;
 	const char *next;
 
-	run->steps++;
+	if (++run->steps > TEMPLATE_STEPS)
+		run->floor = INT_MAX;
 	if (settled(run, node))
 		return;
 	if (p < run->end) {
@@ -414,6 +425,7 @@ run_node(struct run *run, const struct template_node *node, const char *p)
 		}
 	} else if (node->number >= 0 && node->weight > run->best) {
 		run->best = node->weight;
+		run->floor = run->floor == INT_MAX ? INT_MAX : run->best;
 		run->match->number = (unsigned)node->number;
 		run->match->n = run->n;
 		memcpy(run->match->captures, run->captures,
@@ -439,7 +451,7 @@ template_match(const struct template_tree *tree, struct slice text,
 		return false;
 	run.end = text.ptr + text.len;
 	run.match = match;
-	run.best = -1;
+	run.best = run.floor = -1;
 	run.steps = 0;
 	run.bytes = run.n = 0;
 	memset(run.span_at, 0, sizeof(run.span_at));

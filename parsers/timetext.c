@@ -301,12 +301,75 @@ timetext_read_iso(struct slice text, struct timetext *out)
 	return done(&r, text, out);
 }
 
+/* Letters that the names of months and days begin with, and go on with. */
+static bool
+may_be_name(char first, char second)
+{
+	static const char firsts[256] = { ['j'] = 1, ['f'] = 1, ['m'] = 1,
+	    ['a'] = 1, ['s'] = 1, ['o'] = 1, ['n'] = 1, ['d'] = 1,
+	    ['t'] = 1, ['w'] = 1 };
+	static const char seconds[256] = { ['a'] = 1, ['e'] = 1, ['p'] = 1,
+	    ['u'] = 1, ['c'] = 1, ['o'] = 1, ['h'] = 1, ['r'] = 1 };
+
+	return firsts[(unsigned char)ascii_lower(first)] != 0 &&
+	    seconds[(unsigned char)ascii_lower(second)] != 0;
+}
+
+/* "Nov 21 10:00:00 host": at these places, and what stands behind can be no
+ * more of a time, because it begins with a small letter. The day is that of
+ * the last line, more often than not. False: read it the long way. */
+static bool
+read_bsd_plain(struct slice text, struct timetext *out)
+{
+	static _Thread_local struct {
+		char	 text[7];
+		struct timetext midnight;	/* month 0: none yet */
+	} last;
+	const char *p = text.ptr;
+	unsigned hour, minute, second;
+	struct reader r;
+
+	if (text.len < 18 || p[6] != ' ' || p[9] != ':' || p[12] != ':' ||
+	    p[15] != ' ' || p[16] < 'a' || p[16] > 'z' || p[17] == 'm' ||
+	    p[17] == 'M' || !is_digit(p[7]) || !is_digit(p[8]) ||
+	    !is_digit(p[10]) || !is_digit(p[11]) || !is_digit(p[13]) ||
+	    !is_digit(p[14]))
+		return false;
+	hour = (unsigned)(p[7] - '0') * 10 + (unsigned)(p[8] - '0');
+	minute = (unsigned)(p[10] - '0') * 10 + (unsigned)(p[11] - '0');
+	second = (unsigned)(p[13] - '0') * 10 + (unsigned)(p[14] - '0');
+	if (hour > 23 || minute > 59 || second > 60)
+		return false;
+	if (last.midnight.month == 0 || memcmp(last.text, p, 7) != 0) {
+		r = reader_of(slice_head(text, 7));
+		last.midnight.month = 0;
+		if (!month_name(&r) || !literal(&r, ' '))
+			return false;
+		blanks(&r);
+		if (!digits(&r, 1, 2, &r.day) || !literal(&r, ' ') ||
+		    r.p != r.end || !finish(&r, &last.midnight)) {
+			last.midnight.month = 0;
+			return false;
+		}
+		memcpy(last.text, p, 7);
+	}
+	*out = last.midnight;
+	out->local_ns += (int64_t)(hour * 3600 + minute * 60 + second) *
+	    TIME_S_NS;
+	return true;
+}
+
 size_t
 timetext_read_bsd(struct slice text, struct timetext *out)
 {
-	struct reader r = reader_of(text);
+	struct reader r;
 	unsigned year;
 
+	if (text.len < 2 || !may_be_name(text.ptr[0], text.ptr[1]))
+		return 0;
+	if (read_bsd_plain(text, out))
+		return 15;
+	r = reader_of(text);
 	if (day_name(&r)) {
 		literal(&r, ',');
 		blanks(&r);
