@@ -32,6 +32,7 @@ struct chunk_packed {
 	int64_t	 t_min, t_max;
 	uint64_t raw_bytes;
 	uint64_t values_dropped;	/* of fields that got no id */
+	uint64_t kept_whole;	/* lines that did not come back from parts */
 	struct slice fields;		/* the shapes */
 	struct packed_block *blocks;	/* rising by id */
 	size_t	 nblocks;
@@ -53,7 +54,8 @@ struct chunk_builder *chunk_builder_new(struct packer *packer);
 void chunk_builder_free(struct chunk_builder *builder);	/* NULL: nothing */
 
 /* Packs n sealed events (1 .. CHUNK_EVENTS), in the order of their sequence.
- * Never fails. */
+ * Every raw line is put together again from the packed bytes and compared;
+ * lines of a shape of which one differs are kept whole. Never fails. */
 struct chunk_packed *chunk_build(struct chunk_builder *builder,
     const struct event *const *events, size_t n,
     const struct field_ids *ids);

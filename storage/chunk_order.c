@@ -210,7 +210,8 @@ template_find(struct orderer *o, const struct event *event, union var *vars)
 {
 	struct shape_known *shape = shape_find(o, event);
 
-	if (!shape->ids_known || event->raw.len > UINT32_MAX / 2)
+	if (!shape->ids_known || shape->kept_whole ||
+	    event->raw.len > UINT32_MAX / 2)
 		return template_whole(o, shape, event, vars);
 	for (unsigned i = 0; i < shape->ntemplates; i++) {
 		struct template_known *known = shape->templates[i];
@@ -329,6 +330,14 @@ forget_all(struct orderer *o)
 	o->nshapes = o->ntemplates = 0;
 }
 
+static void
+event_fetch(const struct event *event)
+{
+	fetch_bytes(event->raw.ptr, event->raw.len);
+	fetch_bytes(event->values, event->n * sizeof(*event->values));
+	fetch_bytes(event->fields, event->n * sizeof(*event->fields));
+}
+
 const struct chunk_order *
 orderer_run(struct orderer *o, const struct event *const *events, size_t n,
     bool (*known)(void *context, field_t field), void *context)
@@ -350,9 +359,13 @@ orderer_run(struct orderer *o, const struct event *const *events, size_t n,
 	o->context = context;
 	for (size_t i = 0; i < n; i++) {
 		union var *vars = vars_room(o);
-		struct template_known *template = template_find(o, events[i],
-		    vars);
+		struct template_known *template;
 
+		if (i + FETCH_EVENT < n)
+			__builtin_prefetch(events[i + FETCH_EVENT]);
+		if (i + FETCH_BYTES < n)
+			event_fetch(events[i + FETCH_BYTES]);
+		template = template_find(o, events[i], vars);
 		template_use(o, template);
 		o->nvars += template->template->nvars;
 		o->found[i] = (struct row){ events[i], template, vars };

@@ -26,6 +26,7 @@ struct shape_known {
 	struct shape_known *next;	/* in the table of hashes */
 	uint32_t chunk;		/* in which `ids_known` was found out */
 	bool	 ids_known;	/* every field has an id */
+	bool	 kept_whole;	/* its lines did not come back as they were */
 };
 
 struct template_known {
@@ -48,6 +49,19 @@ struct chunk_order {
 	struct template_known **templates;	/* of the rows, in order */
 	size_t	 n, ntemplates;
 };
+
+/* Events to come are fetched while others are worked on: a chunk is larger than
+ * any cache. First the struct, then what it points to. */
+#define FETCH_EVENT 12
+#define FETCH_BYTES 5
+static inline void
+fetch_bytes(const void *at, size_t bytes)
+{
+	const char *byte = at;
+
+	for (size_t i = 0; i < bytes && i < 640; i += 64)
+		__builtin_prefetch(byte + i);
+}
 
 struct orderer;
 struct orderer *orderer_new(void);

@@ -94,8 +94,8 @@ has_text(const struct value *value)
 static bool
 texts_same(const struct value *a, const struct value *b)
 {
-	return a->len == b->len && (a->text == b->text || a->len == 0 ||
-	    memcmp(a->text, b->text, a->len) == 0);
+	return a->len == b->len && (a->text == b->text ||
+	    bytes_same(a->text, b->text, a->len));
 }
 
 /* Exactly: a number's own text counts. */

@@ -8,6 +8,7 @@
 #include "engine/event.h"
 #include "engine/strbuf.h"
 #include "storage/column_format.h"
+#include "storage/pack.h"
 
 /* --- ways to write a text ------------------------------------------------- */
 
@@ -74,6 +75,13 @@ how_put(struct strbuf *line, enum part_how how, struct slice text)
 	line->len = (size_t)(at - line->ptr);
 }
 
+static inline bool
+begins_with(struct slice line, struct slice text)
+{
+	return line.len >= text.len &&
+	    bytes_same(line.ptr, text.ptr, text.len);
+}
+
 /* Bytes at the beginning of `line` that are `text` written that way, or -1. */
 static ptrdiff_t
 how_match(enum part_how how, struct slice text, struct slice line)
@@ -82,7 +90,7 @@ how_match(enum part_how how, struct slice text, struct slice line)
 	char out[8];
 
 	if (how != HOW_JSON && how != HOW_XML)
-		return slice_starts(line, text) ? (ptrdiff_t)text.len : -1;
+		return begins_with(line, text) ? (ptrdiff_t)text.len : -1;
 	for (size_t i = 0; i < text.len; i++) {
 		size_t n = escape(how, (uint8_t)text.ptr[i], out);
 
@@ -190,7 +198,7 @@ part_match(const struct line_template *template, unsigned i,
 
 	switch (part->kind) {
 	case PART_TEXT:
-		return slice_starts(line, part->text) ?
+		return begins_with(line, part->text) ?
 		    (ptrdiff_t)part->text.len : -1;
 	case PART_FIELD:
 		return field_match(part, event, line);

@@ -74,6 +74,39 @@ get_u64(const char *p)
 	return get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
 }
 
+/* memcmp(a, b, n) == 0, for texts of a few bytes: most are. */
+static inline bool
+bytes_same(const char *a, const char *b, size_t n)
+{
+	uint64_t one, two;
+	uint32_t left, right;
+
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		memcpy(&one, a, 8);
+		memcpy(&two, b, 8);
+		if (one != two)
+			return false;
+		memcpy(&one, a + n - 8, 8);
+		memcpy(&two, b + n - 8, 8);
+		return one == two;
+	}
+	if (n >= 4) {
+		memcpy(&left, a, 4);
+		memcpy(&right, b, 4);
+		if (left != right)
+			return false;
+		memcpy(&left, a + n - 4, 4);
+		memcpy(&right, b + n - 4, 4);
+		return left == right;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
 struct reader {
 	const char *at, *end;
 	bool	 bad;		/* ran out, or a number was too long */
