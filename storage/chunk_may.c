@@ -34,9 +34,8 @@ word_holds(unsigned class, char c)
 	return c >= 'g' && c <= 'z' && (class & WORD_LETTERS) != 0;
 }
 
-/* What a part that is no literal can be made of. */
-static bool
-can_hold(const struct part *part, char c)
+bool
+chunk_part_can_hold(const struct part *part, char c)
 {
 	switch (part->kind) {
 	case PART_WORD:
@@ -81,7 +80,7 @@ over_unknown(struct asking *a, const struct part *part)
 			char c = a->needle.ptr[k];
 
 			letters = c >= 'a' && c <= 'z' ? letters + 1 : 0;
-			if (!can_hold(part, c) ||
+			if (!chunk_part_can_hold(part, c) ||
 			    (part->kind == PART_TIME && letters > 3))
 				break;
 			states |= (state_t)1 << (k + 1);
@@ -165,6 +164,12 @@ chunk_template_may(struct chunk *chunk, size_t t, struct slice folded,
 		}
 	}
 	return a.found ? CHUNK_MAYBE : CHUNK_NEVER;
+}
+
+bool
+chunk_has_templates(const struct chunk *chunk)
+{
+	return chunk->format > 1;
 }
 
 ssize_t

@@ -112,6 +112,9 @@ bool chunk_origin_value(struct chunk *chunk, size_t t,
     const struct origin_read *origin, uint32_t row, struct value *out,
     struct err *err);
 
+/* What a part that is no literal can be made of; c in lower case. */
+bool chunk_part_can_hold(const struct part *part, char c);
+
 /* Unpacks a box; see chunk_source.h. */
 bool box_get(struct slice box, uint16_t n, struct arena *arena,
     struct slice *raw);

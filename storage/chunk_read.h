@@ -34,6 +34,9 @@ struct chunk_part {
 ssize_t chunk_template(struct chunk *chunk, size_t t,
     const struct chunk_part **parts, struct err *err);
 
+/* False in format 1. */
+bool chunk_has_templates(const struct chunk *chunk);
+
 /* What a template says about a text that is searched for in raw lines. */
 enum chunk_may {
 	CHUNK_NEVER,	/* in no row of it */

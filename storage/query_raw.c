@@ -292,3 +292,42 @@ needle_in(const struct needle *needle, struct slice line)
 	}
 	return false;
 }
+
+/* A word at an end might go on: an end is not taken for a border. */
+bool
+needle_is_inside(const struct needle *needle, struct slice text)
+{
+	ptrdiff_t at = -1;
+
+	if (needle->nparts != 1 || needle->literal.len == 0)
+		return false;
+	while ((at = literal_next(needle, text, (size_t)(at + 1))) >= 0) {
+		size_t end = (size_t)at + needle->literal.len;
+
+		if ((!needle->bound_start || (at > 0 &&
+		    bound_before(needle, text, (size_t)at))) &&
+		    (!needle->bound_end || (end < text.len &&
+		    bound_after(needle, text, end))))
+			return true;
+	}
+	return false;
+}
+
+struct slice
+needle_literal(const struct needle *needle)
+{
+	return needle->literal;
+}
+
+bool
+needle_is_phrase(const struct needle *needle)
+{
+	return needle->nparts == 1 && needle->literal.len > 0 &&
+	    !needle->bound_start && !needle->bound_end;
+}
+
+bool
+needle_is_word(const struct needle *needle)
+{
+	return needle->nparts == 1 && needle->literal.len > 0;
+}

@@ -27,6 +27,16 @@ struct needle *needle_word(struct arena *arena, struct slice pattern);
 /* Is it in this line? */
 bool needle_in(const struct needle *needle, struct slice line);
 
+/* Nothing but its literal, anywhere; or the literal as a whole word. */
+bool needle_is_phrase(const struct needle *needle);
+bool needle_is_word(const struct needle *needle);
+
+/* Is it in this text, whatever may stand before and behind it? */
+bool needle_is_inside(const struct needle *needle, struct slice text);
+
+/* The longest text that a line must have, in ASCII lower case; may be empty. */
+struct slice needle_literal(const struct needle *needle);
+
 /* Where in bytes the next line that may hold it has the literal, from `from`
  * on; -1: nowhere. For scanning a page of many lines at once; a hit must be
  * confirmed by needle_in. A needle without literal answers `from`. */

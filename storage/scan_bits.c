@@ -9,10 +9,13 @@
 #include "engine/event.h"
 #include "engine/ip.h"
 #include "engine/logsource.h"
-#include "storage/chunk.h"
+#include "engine/regex.h"
+#include "engine/strbuf.h"
+#include "storage/chunk_read.h"
 #include "storage/column.h"
 #include "storage/query.h"
 #include "storage/query_raw.h"
+#include "storage/scan_text.h"
 #include "storage/store.h"
 
 static const struct bits all_rows = { BITS_ALL, NULL };
@@ -599,14 +602,67 @@ candidates_in(const struct page *page, const uint64_t *candidates)
 	return n;
 }
 
+/* What every line must hold for the leaf, folded; empty if nothing is known. */
+static struct slice
+literal_of(struct bits_scan *scan, const struct plan_node *leaf)
+{
+	char room[REGEX_LITERAL_BYTES];
+	size_t n;
+
+	if (plan_leaf_is_raw(leaf))
+		return needle_literal(leaf->leaf->needle);
+	if (leaf->pred->op != PRED_RE)
+		return slice_of("", 0);
+	n = regex_literal(leaf->pred->text, room);
+	return arena_dup(scan->arena, slice_of(room, n));
+}
+
+/* Without making lines, where what is asked has a literal. */
+static struct bits
+over_parts(struct bits_scan *scan, const struct plan_node *leaf,
+    const uint64_t *candidates, struct slice literal)
+{
+	struct text_find find = { .scan = scan, .candidates = candidates,
+	    .literal = literal, .sure = words_new(scan),
+	    .maybe = words_new(scan) };
+	struct strbuf line = STRBUF_INIT;
+	bool good;
+
+	if (plan_leaf_is_raw(leaf)) {
+		find.anywhere = needle_is_phrase(leaf->leaf->needle);
+		find.needle = needle_is_word(leaf->leaf->needle)
+		    ? leaf->leaf->needle : NULL;
+	}
+	good = text_find(&find);
+	for (uint32_t r = 0; r < scan->rows && good; r++) {
+		if ((r & 63) == 0 && find.maybe[r >> 6] == 0) {
+			r += 63;
+			continue;
+		}
+		if (!bit_is_set(find.maybe, r) || bit_is_set(find.sure, r))
+			continue;
+		strbuf_clear(&line);
+		good = chunk_raw_put(scan->chunk, r, &line, scan->err);
+		if (good && line_holds(scan, leaf, strbuf_slice(&line)))
+			bit_set(find.sure, r);
+	}
+	strbuf_fini(&line);
+	return good ? settle(scan, find.sure) : broken;
+}
+
 #define SPARSE 8	/* one row in that many: line by line is cheaper */
 
 static struct bits
 over_lines(struct bits_scan *scan, const struct plan_node *leaf,
     const uint64_t *candidates)
 {
-	uint64_t *words = words_new(scan);
+	struct slice literal = literal_of(scan, leaf);
+	uint64_t *words;
 	struct page page;
+
+	if (literal.len > 1 && chunk_has_templates(scan->chunk))
+		return over_parts(scan, leaf, candidates, literal);
+	words = words_new(scan);
 
 	for (uint32_t k = 0; k * CHUNK_PAGE < scan->rows; k++) {
 		uint32_t left, n;

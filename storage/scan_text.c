@@ -1,0 +1,523 @@
+#include "storage/scan_text.h"
+
+#include <stdlib.h>
+
+#include "engine/arena.h"
+#include "engine/err.h"
+#include "storage/chunk_private.h"
+#include "storage/query_raw.h"
+
+#define LITERAL_MOST 63		/* bytes that fit a word of states */
+
+/* A dictionary asked once for all templates: per entry 0, MAYBE or SURE. */
+enum { ENTRY_NO, ENTRY_MAYBE, ENTRY_SURE };
+
+struct asked {
+	struct asked *next;
+	const struct column *column;
+	uint8_t	 how;
+	bool	 free;
+	uint8_t	 *entries;
+};
+
+struct finder {
+	struct text_find *find;
+	struct chunk *chunk;
+	struct needle *literal;		/* as a phrase */
+	struct asked *asked;
+	struct strbuf text;
+	/* the template in hand */
+	size_t	 t;
+	const struct template_read *read;
+	const struct shape *shape;
+};
+
+static bool
+is_word_byte(char c)
+{
+	return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
+	    (c >= '0' && c <= '9') || c == '_' || (c & 0x80) != 0;
+}
+
+static bool
+wanted(const struct finder *f, uint32_t row)
+{
+	return f->find->candidates == NULL ||
+	    bit_is_set(f->find->candidates, row);
+}
+
+static void
+mark(struct finder *f, uint32_t row, int how)
+{
+	uint64_t *words = how == ENTRY_SURE ? f->find->sure : f->find->maybe;
+
+	if (how != ENTRY_NO && wanted(f, row))
+		words[row >> 6] |= UINT64_C(1) << (row & 63);
+}
+
+/* A text that is a part of a line; free: nothing that belongs to a word
+ * touches its ends. */
+static int
+ask_text(const struct finder *f, struct slice text, bool is_free)
+{
+	if (!needle_in(f->literal, text))
+		return ENTRY_NO;
+	if (f->find->anywhere)
+		return ENTRY_SURE;
+	if (f->find->needle == NULL || !is_free)
+		return ENTRY_MAYBE;
+	return needle_in(f->find->needle, text) ? ENTRY_SURE : ENTRY_NO;
+}
+
+/* --- over borders ------------------------------------------------------------ */
+
+/* Bit k: the first k bytes of the literal may end here, begun in an earlier
+ * part or in this one. */
+typedef uint64_t state_t;
+
+static state_t
+unfinished(const struct finder *f)
+{
+	return (((state_t)1 << f->find->literal.len) - 1) & ~(state_t)1;
+}
+
+static state_t
+over_text(const struct finder *f, struct slice text, state_t begun,
+    bool *crossed)
+{
+	struct slice literal = f->find->literal;
+	state_t states = 1;
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = ascii_lower(text.ptr[i]);
+		state_t next = 1, go = 0;
+
+		for (state_t rest = begun; rest != 0; rest &= rest - 1) {
+			unsigned k = (unsigned)__builtin_ctzll(rest);
+
+			if (literal.ptr[k] == c)
+				go |= (state_t)1 << (k + 1);
+		}
+		for (state_t rest = states; rest != 0; rest &= rest - 1) {
+			unsigned k = (unsigned)__builtin_ctzll(rest);
+
+			if (k < literal.len && literal.ptr[k] == c)
+				next |= (state_t)1 << (k + 1);
+		}
+		*crossed = *crossed || (go >> literal.len & 1) != 0;
+		begun = go;
+		states = next;
+	}
+	return (begun | states) & unfinished(f);
+}
+
+static state_t
+over_unknown(const struct finder *f, const struct part *part, state_t begun,
+    bool *crossed)
+{
+	struct slice literal = f->find->literal;
+	state_t states = begun;
+
+	for (state_t rest = begun | 1; rest != 0; rest &= rest - 1) {
+		unsigned from = (unsigned)__builtin_ctzll(rest);
+
+		for (size_t k = from; k < literal.len &&
+		    chunk_part_can_hold(part, literal.ptr[k]); k++) {
+			if (from > 0 && k + 1 == literal.len)
+				*crossed = true;
+			if (k + 1 < literal.len)
+				states |= (state_t)1 << (k + 1);
+		}
+	}
+	return states;
+}
+
+/* What a field with a dictionary can be the end, middle or beginning of. */
+static bool
+over_field(const struct finder *f, const struct part *part, state_t *begun,
+    bool *crossed)
+{
+	struct column *column = chunk_own_column(f->chunk,
+	    f->read->places[part->value].field, NULL);
+	state_t after = 0;
+	char buf[VALUE_TEXT_BYTES];
+
+	if (column == NULL || column_kind(column) > COLUMN_DICT ||
+	    column_dict_count(column) > 4096 || part->how != HOW_PLAIN)
+		return false;
+	for (uint32_t i = 0; i < column_dict_count(column) && !*crossed;
+	    i++) {
+		struct value value;
+
+		column_dict_value(column, i, &value);
+		if (value.type == VALUE_LIST)
+			return false;
+		after |= over_text(f, value_as_text(&value, buf), *begun,
+		    crossed);
+	}
+	*begun = after;
+	return true;
+}
+
+/* May the literal stand in more than one part? */
+static bool
+crosses(const struct finder *f)
+{
+	const struct line_template *template = &f->read->template;
+	state_t begun = 0;
+	bool crossed = false;
+
+	if (f->find->literal.len > LITERAL_MOST)
+		return true;
+	for (unsigned p = 0; p < template->nparts && !crossed; p++) {
+		const struct part *part = &template->parts[p];
+
+		if (part->kind == PART_TEXT)
+			begun = over_text(f, part->text, begun, &crossed);
+		else if (part->kind != PART_FIELD ||
+		    !over_field(f, part, &begun, &crossed))
+			begun = over_unknown(f, part, begun, &crossed);
+	}
+	return crossed;
+}
+
+/* --- within fields -------------------------------------------------------------- */
+
+/* Nothing of a word touches part p: a border of the line, or literal text. */
+static bool
+is_free(const struct finder *f, unsigned p)
+{
+	const struct line_template *template = &f->read->template;
+	const struct part *before = p > 0 ? &template->parts[p - 1] : NULL;
+	const struct part *after = p + 1 < template->nparts
+	    ? &template->parts[p + 1] : NULL;
+
+	return (before == NULL || (before->kind == PART_TEXT &&
+	    before->text.len > 0 &&
+	    !is_word_byte(before->text.ptr[before->text.len - 1]))) &&
+	    (after == NULL || (after->kind == PART_TEXT &&
+	    after->text.len > 0 && !is_word_byte(after->text.ptr[0])));
+}
+
+static int
+ask_value(struct finder *f, const struct value *value, enum part_how how,
+    bool free)
+{
+	char buf[VALUE_TEXT_BYTES];
+	struct slice text;
+
+	if (value->type == VALUE_LIST)
+		return ENTRY_MAYBE;
+	text = value_as_text(value, buf);
+	if (how == HOW_PLAIN)
+		return ask_text(f, text, free);
+	strbuf_clear(&f->text);
+	how_put(&f->text, how, text);
+	return ask_text(f, strbuf_slice(&f->text), free);
+}
+
+static const uint8_t *
+ask_entries(struct finder *f, const struct column *column,
+    enum part_how how, bool free)
+{
+	struct arena *arena = f->find->scan->arena;
+	uint32_t n = column_dict_count(column);
+	struct asked *asked;
+
+	for (asked = f->asked; asked != NULL; asked = asked->next)
+		if (asked->column == column && asked->how == how &&
+		    asked->free == free)
+			return asked->entries;
+	asked = arena_zalloc(arena, sizeof(*asked));
+	*asked = (struct asked){ .next = f->asked, .column = column,
+	    .how = (uint8_t)how, .free = free,
+	    .entries = arena_zalloc(arena, n + 1) };
+	f->asked = asked;
+	for (uint32_t code = 0; code < n; code++) {
+		struct value value;
+
+		column_dict_value(column, code, &value);
+		asked->entries[code] = (uint8_t)ask_value(f, &value, how,
+		    free);
+	}
+	return asked->entries;
+}
+
+/* What texts of this type are made of. */
+static bool
+type_can_hold(enum value_type type, struct slice literal)
+{
+	static const char address[] = "0123456789abcdef:.";
+	static const char number[] = "0123456789-+.e";
+	const char *of = type == VALUE_IP ? address
+	    : type == VALUE_LONG ? number : NULL;
+
+	for (size_t i = 0; of != NULL && i < literal.len; i++)
+		if (literal.ptr[i] == '\0' ||
+		    strchr(of, literal.ptr[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+within_field(struct finder *f, unsigned p)
+{
+	const struct part *part = &f->read->template.parts[p];
+	const struct value_place *place = &f->read->places[part->value];
+	struct err *err = f->find->scan->err;
+	struct column *column = chunk_own_column(f->chunk, place->field, err);
+	const uint32_t *codes = NULL;
+	const uint8_t *entries = NULL;
+	bool free = is_free(f, p);
+
+	if (column == NULL)
+		return false;
+	if (!type_can_hold(column_type(column), f->find->literal))
+		return true;
+	if (column_kind(column) <= COLUMN_DICT) {
+		uint32_t n = column_dict_count(column), some = 0;
+
+		entries = ask_entries(f, column, part->how, free);
+		for (uint32_t code = 0; code < n; code++)
+			some += entries[code] != ENTRY_NO;
+		if (some == 0)
+			return true;
+		if (column_kind(column) == COLUMN_DICT) {
+			codes = column_codes(column);
+			if (codes == NULL) {
+				err_set(err, ERR_DAMAGED,
+				    "codes do not check");
+				return false;
+			}
+		}
+	}
+	for (uint32_t i = 0; i < f->shape->rows; i++) {
+		uint32_t row = f->shape->row0 + i;
+		struct value value;
+
+		if (!wanted(f, row))
+			continue;
+		if (entries != NULL) {
+			mark(f, row, entries[codes == NULL ? 0
+			    : codes[place->base + i]]);
+			continue;
+		}
+		if (!column_value(column, place->base + i, &value, err))
+			return false;
+		mark(f, row, ask_value(f, &value, part->how, free));
+	}
+	return true;
+}
+
+/* --- within variables ------------------------------------------------------------ */
+
+/* Rests of texts lie one after the other: most of them hold no hit at all. */
+static void
+within_texts(struct finder *f, const struct page_run *run,
+    const struct var_column *column, bool free)
+{
+	const struct slice *texts = column->texts, *last;
+	struct slice all;
+	uint32_t i = 0;
+	ptrdiff_t hit = 0;
+
+	last = &texts[run->rows - 1];
+	all = slice_of(texts[0].ptr,
+	    (size_t)(last->ptr + last->len - texts[0].ptr));
+	while (i < run->rows &&
+	    (hit = needle_next(f->literal, all, (size_t)hit)) >= 0) {
+		while (i < run->rows &&
+		    texts[i].ptr + texts[i].len <= all.ptr + hit)
+			i++;
+		if (i == run->rows)
+			return;
+		mark(f, run->row0 + i, ask_text(f, texts[i], free));
+		hit = texts[i].ptr + texts[i].len - all.ptr;
+		i++;
+	}
+}
+
+static void
+within_variable(struct finder *f, const struct page_run *run,
+    const struct var_column *column, bool free)
+{
+	if (column->texts != NULL && column->prefix.len == 0) {
+		within_texts(f, run, column, free);
+		return;
+	}
+	if (column->numbers != NULL && column->prefix.len == 0 &&
+	    !type_can_hold(VALUE_LONG, f->find->literal))
+		return;
+	for (uint32_t i = 0; i < run->rows; i++) {
+		if (!wanted(f, run->row0 + i))
+			continue;
+		strbuf_clear(&f->text);
+		var_put_text(column, i, &f->text);
+		mark(f, run->row0 + i, ask_text(f, strbuf_slice(&f->text),
+		    free));
+	}
+}
+
+static bool
+part_can_hold(const struct finder *f, const struct part *part)
+{
+	for (size_t i = 0; i < f->find->literal.len; i++)
+		if (!chunk_part_can_hold(part, f->find->literal.ptr[i]))
+			return false;
+	return true;
+}
+
+/* The page's runs; asking for a line reads them. */
+static const struct page_run *
+run_at(struct finder *f, uint32_t row)
+{
+	const struct raw_page *page = &f->chunk->pages[row / CHUNK_PAGE];
+
+	if (page->runs == NULL) {
+		strbuf_clear(&f->text);
+		if (!chunk_raw_put(f->chunk, row, &f->text,
+		    f->find->scan->err))
+			return NULL;
+	}
+	return page->runs == NULL ? NULL : &page->runs[f->t - page->runs[0].t];
+}
+
+static bool
+any_wanted(const struct finder *f, uint32_t row, uint32_t end)
+{
+	for (; row < end; row++)
+		if (wanted(f, row))
+			return true;
+	return false;
+}
+
+static bool
+within_variables(struct finder *f)
+{
+	const struct line_template *template = &f->read->template;
+	uint32_t end = f->shape->row0 + f->shape->rows, next;
+	bool any = false;
+
+	for (unsigned p = 0; p < template->nparts; p++)
+		any = any || (part_is_var(&template->parts[p]) &&
+		    part_can_hold(f, &template->parts[p]));
+	for (uint32_t row = f->shape->row0; any && row < end; row = next) {
+		const struct page_run *run;
+		const struct var_column *column;
+
+		next = (row / CHUNK_PAGE + 1) * CHUNK_PAGE;
+		next = next < end ? next : end;
+		if (!any_wanted(f, row, next))
+			continue;
+		run = run_at(f, row);
+		if (run == NULL)
+			return false;
+		column = run->columns;
+		for (unsigned p = 0; p < template->nparts; p++) {
+			const struct part *part = &template->parts[p];
+
+			if (!part_is_var(part))
+				continue;
+			if (part->kind != PART_TIME &&
+			    part_can_hold(f, part))
+				within_variable(f, run, column,
+				    is_free(f, p));
+			column++;
+		}
+	}
+	return true;
+}
+
+/* --- templates -------------------------------------------------------------------- */
+
+/* Within literal text all rows are alike. Its ends may touch a word. */
+static int
+within_literals(const struct finder *f)
+{
+	const struct line_template *template = &f->read->template;
+	int best = ENTRY_NO;
+
+	for (unsigned p = 0; p < template->nparts; p++) {
+		struct slice text = template->parts[p].text;
+
+		if (template->parts[p].kind != PART_TEXT ||
+		    !needle_in(f->literal, text))
+			continue;
+		best = best == ENTRY_NO ? ENTRY_MAYBE : best;
+		/* Without its ends: what holds there is bounded within. */
+		if (f->find->anywhere || (f->find->needle != NULL &&
+		    needle_is_inside(f->find->needle, text)))
+			return ENTRY_SURE;
+	}
+	return best;
+}
+
+static void
+mark_all(struct finder *f, int how)
+{
+	for (uint32_t i = 0; i < f->shape->rows; i++)
+		mark(f, f->shape->row0 + i, how);
+}
+
+/* A time that stands in a line is made when the line is. */
+static bool
+time_can_hold(const struct finder *f)
+{
+	const struct line_template *template = &f->read->template;
+
+	for (unsigned p = 0; p < template->nparts; p++)
+		if (template->parts[p].kind == PART_TIME &&
+		    part_can_hold(f, &template->parts[p]))
+			return true;
+	return false;
+}
+
+static bool
+one_template(struct finder *f)
+{
+	const struct line_template *template;
+	int literal;
+
+	switch (chunk_template_may(f->chunk, f->t, f->find->literal,
+	    f->find->scan->err)) {
+	case CHUNK_NEVER:
+		return true;
+	case CHUNK_BROKEN:
+		return false;
+	case CHUNK_MAYBE:
+	case CHUNK_ALWAYS:
+		break;
+	}
+	f->read = &f->chunk->templates[f->t];
+	template = &f->read->template;
+	literal = within_literals(f);
+	if (literal != ENTRY_NO || crosses(f) || time_can_hold(f)) {
+		mark_all(f, literal == ENTRY_SURE ? ENTRY_SURE : ENTRY_MAYBE);
+		return true;
+	}
+	for (unsigned p = 0; p < template->nparts; p++)
+		if (template->parts[p].kind == PART_FIELD &&
+		    !within_field(f, p))
+			return false;
+	return within_variables(f);
+}
+
+bool
+text_find(struct text_find *find)
+{
+	struct finder f = { .find = find, .chunk = find->scan->chunk,
+	    .text = STRBUF_INIT };
+	const struct shape *shapes;
+	size_t n = chunk_shapes(f.chunk, &shapes);
+	bool good = true;
+
+	f.literal = needle_phrase(find->scan->arena, find->literal);
+	for (f.t = 0; f.t < n && good; f.t++) {
+		f.shape = &shapes[f.t];
+		if (any_wanted(&f, f.shape->row0,
+		    f.shape->row0 + f.shape->rows))
+			good = one_template(&f);
+	}
+	strbuf_fini(&f.text);
+	return good;
+}
