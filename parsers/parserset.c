@@ -1165,6 +1165,22 @@ stated_logsource(struct parser_lane *lane, const struct line *line)
 }
 
 /* --- one line ------------------------------------------------------------ */
+/* Junos and Check Point say all in the structured data; the words behind it
+ * that Junos adds for flows ("session denied") are its title. */
+static void
+use_data(struct syslog_header *h)
+{
+	if (h->data.len == 0)
+		return;
+	if (h->body.len == 0)
+		h->body = h->data;
+	else if (slice_starts(h->data, SLICE("[junos@")) &&
+	    slice_starts(h->appname, SLICE("RT_")) &&
+	    h->body.ptr > h->data.ptr)
+		h->body = slice_of(h->data.ptr, (size_t)(h->body.ptr -
+		    h->data.ptr) + h->body.len);
+}
+
 static void
 run_body(struct parser_lane *lane, const struct parser_options *options,
     struct slice text)
@@ -1188,9 +1204,7 @@ run_body(struct parser_lane *lane, const struct parser_options *options,
 	if (text.len == 0 || text.ptr[0] != '{') {
 		syslog_read(text, &line.header);
 		put_header(r, &line.header);
-		/* Junos and Check Point say all in the structured data. */
-		if (line.header.body.len == 0 && line.header.data.len > 0)
-			line.header.body = line.header.data;
+		use_data(&line.header);
 	}
 	if (slice_starts(line.header.body, SLICE("message repeated ")) &&
 	    slice_ends(slice_trim(line.header.body), SLICE("]"))) {
