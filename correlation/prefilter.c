@@ -313,35 +313,47 @@ memo_of(const struct run *run, const struct matcher *m,
 	return *memo;
 }
 
+/* A value about which the memo is to be asked. */
+struct question {
+	const struct matcher *matcher;
+	struct value_memo *memo;
+	struct value value;
+	uint64_t hash;
+};
+
 static void
-run_scalar(const struct run *run, const struct matcher *m,
+look_once(const struct run *run, const struct matcher *m,
     const struct value *value)
 {
-	struct value_memo *memo = memo_of(run, m, value);
-	enum value_memo_answer answer = MEMO_UNKNOWN;
 	struct slice folded = slice_of(NULL, 0);
-	const uint32_t *keys;
-	uint64_t hash;
-	size_t n;
 
-	if (memo != NULL)
-		answer = value_memo_find(memo, slice_of(value->text,
-		    value->len), value->type, &keys, &n, &hash);
-	switch (answer) {
-	case MEMO_KNOWN:
-		for (size_t i = 0; i < n; i++)
-			key_offer(run->sink, keys[i]);
-		return;
-	case MEMO_WANTED:
-		look_and_keep(run, m, memo, value, hash);
-		return;
-	case MEMO_UNKNOWN:
-		break;
-	}
 	if (value->text != NULL)
 		pred_pick_place(m->place, m->fields, m->nfields, run->event,
 		    run->scratch, &folded);
 	look(run, m, value, folded, run->sink);
+}
+
+static void
+ask(const struct run *run, const struct question *question)
+{
+	const struct value *value = &question->value;
+	const uint32_t *keys;
+	size_t n;
+
+	switch (value_memo_find(question->memo, slice_of(value->text,
+	    value->len), value->type, question->hash, &keys, &n)) {
+	case MEMO_KNOWN:
+		for (size_t i = 0; i < n; i++)
+			key_offer(run->sink, keys[i]);
+		break;
+	case MEMO_WANTED:
+		look_and_keep(run, question->matcher, question->memo, value,
+		    question->hash);
+		break;
+	case MEMO_UNKNOWN:
+		look_once(run, question->matcher, value);
+		break;
+	}
 }
 
 /* Members one by one for texts; what else is asked may be about all of them
@@ -399,27 +411,46 @@ run_everywhere(const struct run *run, const struct matcher *m)
 	}
 }
 
-static void
-run_matcher(const struct run *run, const struct matcher *m)
+/* Runs the matcher, unless there is something to ask the memo: then true, and
+ * *question is it. */
+static bool
+run_matcher(const struct run *run, const struct matcher *m,
+    struct question *question)
 {
 	const struct value *value;
+	struct value_memo *memo;
 
 	if (m->nfields == 0) {
 		run_everywhere(run, m);
-		return;
+		return false;
 	}
 	value = pred_pick_place(m->place, m->fields, m->nfields, run->event,
 	    run->scratch, NULL);
-	if (value != NULL && value->type == VALUE_LIST)
-		run_members(run, m, value);
-	else if (value != NULL)
-		run_scalar(run, m, value);
-	else
+	if (value == NULL) {
 		for (const struct asking *a = m->asking; a != NULL;
 		    a = a->next)
 			if (a->nowhere)
 				key_offer(run->sink, a->key);
+		return false;
+	}
+	if (value->type == VALUE_LIST) {
+		run_members(run, m, value);
+		return false;
+	}
+	memo = memo_of(run, m, value);
+	if (memo != NULL && value_memo_begin(memo, slice_of(value->text,
+	    value->len), &question->hash)) {
+		question->matcher = m;
+		question->memo = memo;
+		question->value = *value;
+		return true;
+	}
+	look_once(run, m, value);
+	return false;
 }
+
+/* Questions wait for each other, so that their memory comes meanwhile. */
+#define QUESTIONS 32
 
 void
 prefilter_run(const struct prefilter *p, const struct event *event,
@@ -427,11 +458,19 @@ prefilter_run(const struct prefilter *p, const struct event *event,
     struct key_sink *sink)
 {
 	struct run run = { p, event, scratch, memo, sink };
+	struct question questions[QUESTIONS];
+	size_t n = 0;
 
 	for (size_t i = 0; i < p->nalways; i++)
 		key_offer(sink, p->always[i]);
-	for (size_t i = 0; i < p->n; i++)
-		run_matcher(&run, &p->matchers[i]);
+	for (size_t i = 0; i < p->n; i++) {
+		n += run_matcher(&run, &p->matchers[i], &questions[n]);
+		if (n < QUESTIONS && i + 1 < p->n)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			ask(&run, &questions[k]);
+		n = 0;
+	}
 }
 
 void

@@ -125,20 +125,34 @@ count_grams(struct map *counts, const struct text *text)
 		    NULL)->num++;
 }
 
+/* How often a byte comes in common text, by rule of thumb. */
+static unsigned
+commonness(char c)
+{
+	if (c == ' ' || (c != '\0' && strchr("etaoinsr", c) != NULL))
+		return 5;
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\\')
+		return 3;
+	return c == '.' || c == '/' || c == '-' ? 2 : 1;
+}
+
 /* The place of the gram that fewest texts have, so that few texts hang on
- * one; of equals the one with the least common letters. */
+ * one; of equals the one with the least common bytes. Of a few texts only the
+ * bytes count: what matters there is how seldom we have to stop. */
 static uint32_t
-rarest_gram(const struct map *counts, const struct text *text)
+rarest_gram(const struct textset *m, const struct map *counts,
+    const struct text *text)
 {
 	uint64_t least = UINT64_MAX;
 	uint32_t best = 0;
 
 	for (size_t i = 0; i + GRAM <= text->bytes.len; i++) {
 		const char *at = text->bytes.ptr + i;
-		uint64_t cost = map_find(counts, slice_of(at, GRAM))->num * 8;
+		uint64_t cost = m->n <= NIBBLE_MOST ? 0 :
+		    map_find(counts, slice_of(at, GRAM))->num * 16;
 
 		for (size_t k = 0; k < GRAM; k++)
-			cost += strchr(LITERAL_COMMON, at[k]) != NULL;
+			cost += commonness(at[k]);
 		if (cost < least) {
 			least = cost;
 			best = (uint32_t)i;
@@ -164,21 +178,34 @@ add_gram(struct textset *m, struct text *text)
 	m->grams[at & m->mask].texts = text;
 }
 
-/* A few texts are looked for sixteen places at a time. */
+static int
+by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, GRAM);
+}
+
+/* A few texts are looked for many places at a time. Triples that begin alike
+ * share a set: it then allows little that none of them is. */
 static void
 add_nibble(struct textset *m)
 {
 	struct nibble *nibble = arena_zalloc(m->arena, sizeof(*nibble));
-	unsigned set = 0;
+	char triples[NIBBLE_MOST][GRAM];
+	size_t n = 0;
 
 	for (uint32_t i = 0; i <= m->mask; i++) {
 		uint32_t key = m->grams[i].key;
-		const char triple[GRAM] = { (char)(key & 0xff),
-		    (char)(key >> 8 & 0xff), (char)(key >> 16 & 0xff) };
 
-		if (key != 0)
-			nibble_add(nibble, triple, set++ % NIBBLE_SETS);
+		if (key == 0)
+			continue;
+		for (size_t k = 0; k < GRAM; k++)
+			triples[n][k] = (char)(key >> 8 * k & 0xff);
+		n++;
 	}
+	qsort(triples, n, GRAM, by_bytes);
+	for (size_t i = 0; i < n; i++)
+		nibble_add(nibble, triples[i], (unsigned)(i * NIBBLE_SETS /
+		    n));
 	m->nibble = nibble;
 }
 
@@ -312,7 +339,7 @@ settle_text(struct textset *m, const struct map *counts, struct text *text)
 		*list = text;
 		return;
 	}
-	text->offset = rarest_gram(counts, text);
+	text->offset = rarest_gram(m, counts, text);
 	add_gram(m, text);
 }
 

@@ -25,8 +25,8 @@ struct mark {
 };
 
 struct value_memo {
-	struct mark marks[VALUE_MEMO_SLOTS];
 	uint32_t asked, known, rest;
+	struct mark marks[VALUE_MEMO_SLOTS];
 	struct entry entries[VALUE_MEMO_SLOTS];
 };
 
@@ -57,30 +57,44 @@ is_resting(struct value_memo *memo)
 	return false;
 }
 
-enum value_memo_answer
-value_memo_find(struct value_memo *memo, struct slice text, uint8_t type,
-    const uint32_t **keys, size_t *n, uint64_t *hash)
+static size_t
+slot_of(uint64_t hash)
 {
-	const struct entry *entry;
-	struct mark *mark;
+	return (hash >> 32) % VALUE_MEMO_SLOTS;
+}
+
+bool
+value_memo_begin(struct value_memo *memo, struct slice text, uint64_t *hash)
+{
 	size_t at;
 
 	if (text.len > VALUE_MEMO_BYTES || is_resting(memo))
-		return MEMO_UNKNOWN;
+		return false;
 	*hash = hash64(text) | 1;
-	at = (*hash >> 32) % VALUE_MEMO_SLOTS;
-	mark = &memo->marks[at];
-	entry = &memo->entries[at];
-	if (mark->kept == (uint32_t)*hash && entry->type == type &&
+	at = slot_of(*hash);
+	__builtin_prefetch(&memo->marks[at]);
+	__builtin_prefetch(&memo->entries[at]);
+	return true;
+}
+
+enum value_memo_answer
+value_memo_find(struct value_memo *memo, struct slice text, uint8_t type,
+    uint64_t hash, const uint32_t **keys, size_t *n)
+{
+	size_t at = slot_of(hash);
+	const struct entry *entry = &memo->entries[at];
+	struct mark *mark = &memo->marks[at];
+
+	if (mark->kept == (uint32_t)hash && entry->type == type &&
 	    slice_eq(slice_of(entry->text, entry->len), text)) {
 		memo->known++;
 		*keys = entry->keys;
 		*n = entry->n;
 		return MEMO_KNOWN;
 	}
-	if (mark->met == (uint32_t)*hash)
+	if (mark->met == (uint32_t)hash)
 		return MEMO_WANTED;
-	mark->met = (uint32_t)*hash;
+	mark->met = (uint32_t)hash;
 	return MEMO_UNKNOWN;
 }
 
@@ -88,7 +102,7 @@ void
 value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
     uint64_t hash, const uint32_t *keys, size_t n)
 {
-	size_t at = (hash >> 32) % VALUE_MEMO_SLOTS;
+	size_t at = slot_of(hash);
 	struct entry *entry = &memo->entries[at];
 
 	if (n > VALUE_MEMO_KEYS || text.len > VALUE_MEMO_BYTES)

@@ -26,6 +26,11 @@ struct value_memo;
 struct value_memo *value_memo_new(void);
 void value_memo_free(struct value_memo *memo);	/* NULL does nothing */
 
+/* Whether it is worth asking; *hash is for the questions that follow. The
+ * memory they need is called for, so that it is at hand a little later. */
+bool value_memo_begin(struct value_memo *memo, struct slice text,
+    uint64_t *hash);
+
 enum value_memo_answer {
 	MEMO_UNKNOWN,		/* and not worth keeping yet */
 	MEMO_WANTED,		/* unknown: value_memo_put would keep it */
@@ -33,10 +38,10 @@ enum value_memo_answer {
 };
 
 /* `type` tells values apart whose text is the same. On MEMO_KNOWN *keys and
- * *n, valid until the next put. On MEMO_WANTED *hash is for the put. */
+ * *n, valid until the next put. */
 enum value_memo_answer value_memo_find(struct value_memo *memo,
-    struct slice text, uint8_t type, const uint32_t **keys, size_t *n,
-    uint64_t *hash);
+    struct slice text, uint8_t type, uint64_t hash, const uint32_t **keys,
+    size_t *n);
 
 void value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
     uint64_t hash, const uint32_t *keys, size_t n);
