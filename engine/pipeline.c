@@ -344,6 +344,8 @@ pipeline_submit(struct pipeline *pipeline, struct batch *batch, bool owed)
 	struct parcel *parcel = xcalloc(1, sizeof(*parcel));
 
 	check(pipeline_room(pipeline) > 0);
+	if (pipeline->stages.submitted != NULL)
+		pipeline->stages.submitted(pipeline->stages.user, batch);
 	parcel->batch = batch;
 	parcel->number = pipeline->submitted;
 	parcel->owed = owed;

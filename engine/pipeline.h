@@ -41,6 +41,8 @@ struct strbuf;
  * the struct's. Those that may be missing are NULL. */
 struct pipeline_stages {
 	void	*user;
+	/* loop: every batch, in order, before a worker has it */
+	void	 (*submitted)(void *user, const struct batch *batch);
 	/* workers: a lane is what one of them needs */
 	void	*(*lane_new)(void *user);
 	void	 (*lane_free)(void *user, void *lane);

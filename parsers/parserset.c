@@ -910,21 +910,6 @@ choose(struct parser_lane *lane, const struct line *line)
 }
 
 /* --- lines beneath a header ---------------------------------------------- */
-static struct slice
-place_of(const struct event *event, struct slice program,
-    char buf[STREAM_PLACE_BYTES])
-{
-	struct slice peer = slice_head(event->peer, STREAM_PLACE_BYTES / 2);
-
-	program = slice_head(program, STREAM_PLACE_BYTES / 2 - 1);
-	if (peer.len > 0)
-		memcpy(buf, peer.ptr, peer.len);
-	buf[peer.len] = '\0';
-	if (program.len > 0)
-		memcpy(buf + peer.len + 1, program.ptr, program.len);
-	return slice_of(buf, peer.len + 1 + program.len);
-}
-
 static bool
 reads_columns(const struct def *def, enum header_kind kind)
 {
@@ -948,15 +933,17 @@ def_of_header(const struct parserset *set, struct slice header,
 	return NULL;
 }
 
-/* What is known of the place, as of now; NULL if there is no header. */
+/* What is known of the place for the line in hand; NULL if there is no
+ * header. */
 static struct stream *
 stream_at(struct parser_lane *lane, struct slice place)
 {
 	uint64_t now = streams_version(lane->streams);
+	uint64_t seq = lane->reading.event->seq;
+	struct stream_span span;
 	struct strbuf header = STRBUF_INIT;
 	union map_value *at;
 	struct stream *stream;
-	uint64_t version;
 
 	if (now == 0)
 		return NULL;
@@ -966,19 +953,20 @@ stream_at(struct parser_lane *lane, struct slice place)
 	if (at->ptr == NULL)
 		at->ptr = xcalloc(1, sizeof(*stream));
 	stream = at->ptr;
-	if (stream->checked != now) {
-		version = streams_find(lane->streams, place, &header);
-		if (version != stream->version) {
+	if (stream->checked != now || seq < stream->span.from ||
+	    seq > stream->span.upto) {
+		span = streams_find(lane->streams, place, seq, &header);
+		if (span.version != stream->span.version) {
 			stream_fini(stream);
 			stream_read(stream, strbuf_slice(&header));
-			stream->version = version;
 			stream->def = def_of_header(lane->set,
 			    strbuf_slice(&header), stream->kind);
 		}
+		stream->span = span;
 		stream->checked = now;
 		strbuf_fini(&header);
 	}
-	return stream->version == 0 ? NULL : stream;
+	return stream->span.version == 0 ? NULL : stream;
 }
 
 /* A line of a header is an event that says nothing but itself. */
@@ -1023,9 +1011,9 @@ run_stream(struct parser_lane *lane, const struct line *line,
 	if (forced != NULL && forced->decoder.kind != DECODER_TSV &&
 	    forced->decoder.kind != DECODER_W3C)
 		return false;
-	place = place_of(r->event, line->header.appname, buf);
+	place = stream_place(r->event, line->header.appname, buf);
 	if (kind != HEADER_NONE && !dated)
-		streams_add(lane->streams, place, body);
+		streams_add(lane->streams, place, r->event->seq, body);
 	stream = stream_at(lane, place);
 	def = stream == NULL ? NULL : forced != NULL ? forced : stream->def;
 	if (kind != HEADER_NONE) {

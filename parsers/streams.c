@@ -4,19 +4,31 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "engine/batch.h"
 #include "engine/check.h"
+#include "engine/event.h"
 #include "engine/map.h"
 #include "engine/strbuf.h"
+#include "parsers/decode_syslog.h"
+
+#define SEEN_BYTES 256		/* where the body of a line begins, at most */
+
+struct wording {
+	struct strbuf text;
+	uint64_t from, last;	/* sequence of its first and last line */
+	uint64_t version;
+};
 
 struct header {
-	struct strbuf text;
+	struct wording at[STREAM_VERSIONS];	/* oldest first */
+	size_t	 n;
 	struct slice place;	/* the map's copy */
-	uint64_t version;
 };
 
 struct streams {
 	_Atomic unsigned count;
 	_Atomic uint64_t version;
+	bool	 ordered;	/* else there is but one wording of each */
 	pthread_mutex_t mutex;
 	struct map *headers;	/* place -> struct header */
 };
@@ -43,7 +55,8 @@ streams_get(struct streams *streams)
 static void
 header_free(struct header *header)
 {
-	strbuf_fini(&header->text);
+	for (size_t i = 0; i < header->n; i++)
+		strbuf_fini(&header->at[i].text);
 	free(header);
 }
 
@@ -145,6 +158,12 @@ next_line(struct slice *rest)
 }
 
 /* --- headers of places ---------------------------------------------------- */
+static uint64_t
+newest_version(const struct header *header)
+{
+	return header->n == 0 ? 0 : header->at[header->n - 1].version;
+}
+
 static void
 forget_oldest(struct streams *streams)
 {
@@ -156,7 +175,8 @@ forget_oldest(struct streams *streams)
 	while (map_next(streams->headers, &at, &place, &value)) {
 		struct header *header = value.ptr;
 
-		if (oldest == NULL || header->version < oldest->version) {
+		if (oldest == NULL || newest_version(header) <
+		    newest_version(oldest)) {
 			oldest = header;
 			oldest->place = place;
 		}
@@ -178,17 +198,15 @@ header_at(struct streams *streams, struct slice place)
 		forget_oldest(streams);
 	at = map_get(streams->headers, place, NULL);
 	at->ptr = xcalloc(1, sizeof(struct header));
-	strbuf_init(&((struct header *)at->ptr)->text);
 	return at->ptr;
 }
 
 /* The header with the line in place of the one of its kind and without those
  * of another format; false if that is what it was. */
 static bool
-replace_line(const struct strbuf *text, struct slice line,
+replace_line(struct slice rest, struct slice line,
     const struct directive *kind, struct strbuf *out)
 {
-	struct slice rest = strbuf_slice(text);
 	bool same = false;
 
 	while (rest.len > 0) {
@@ -207,46 +225,179 @@ replace_line(const struct strbuf *text, struct slice line,
 	return !same;
 }
 
+/* The wording in force for a line of this sequence, or NULL. */
+static struct wording *
+wording_at(struct header *header, uint64_t seq)
+{
+	size_t i = header->n;
+
+	while (i > 0 && header->at[i - 1].from > seq)
+		i--;
+	return i == 0 ? NULL : &header->at[i - 1];
+}
+
+static bool
+has_line(const struct wording *wording, struct slice line)
+{
+	struct slice rest = wording == NULL ? SLICE("")
+	    : strbuf_slice(&wording->text);
+
+	while (rest.len > 0)
+		if (slice_eq(next_line(&rest), line))
+			return true;
+	return false;
+}
+
+/* Room for one more. The oldest that is left then stands for all before it. */
+static struct wording *
+add_wording(struct header *header, uint64_t seq)
+{
+	struct wording *wording;
+
+	if (header->n == STREAM_VERSIONS) {
+		strbuf_fini(&header->at[0].text);
+		header->n--;
+		memmove(header->at, header->at + 1, header->n *
+		    sizeof(*header->at));
+		header->at[0].from = 0;
+	}
+	wording = &header->at[header->n++];
+	*wording = (struct wording){ .from = seq };
+	strbuf_init(&wording->text);
+	return wording;
+}
+
+/* Lines that follow each other make one wording, and so do all where nobody
+ * keeps the order. */
+static void
+change_header(struct streams *streams, struct header *header, uint64_t seq,
+    const struct strbuf *text)
+{
+	struct wording *newest = header->n == 0 ? NULL :
+	    &header->at[header->n - 1];
+
+	if (newest == NULL || (streams->ordered && newest->last + 1 != seq))
+		newest = add_wording(header, seq);
+	strbuf_clear(&newest->text);
+	strbuf_put(&newest->text, strbuf_slice(text));
+	newest->last = seq;
+	newest->version = atomic_fetch_add_explicit(&streams->version, 1,
+	    memory_order_acq_rel) + 1;
+}
+
 void
-streams_add(struct streams *streams, struct slice place, struct slice line)
+streams_add(struct streams *streams, struct slice place, uint64_t seq,
+    struct slice line)
 {
 	const struct directive *kind = find_directive(line);
 	struct strbuf text = STRBUF_INIT;
 	struct header *header;
+	struct slice before;
 
 	if (kind == NULL || kind->dated || line.len >= STREAM_HEADER_BYTES ||
 	    slice_find_byte(line, '\n') >= 0)
 		return;
+	if (!streams->ordered)
+		seq = 0;
 	check(pthread_mutex_lock(&streams->mutex) == 0);
 	header = header_at(streams, place);
-	if (replace_line(&header->text, line, kind, &text) &&
-	    text.len <= STREAM_HEADER_BYTES) {
-		strbuf_clear(&header->text);
-		strbuf_put(&header->text, strbuf_slice(&text));
-		header->version = atomic_fetch_add_explicit(
-		    &streams->version, 1, memory_order_acq_rel) + 1;
+	if (!has_line(wording_at(header, seq), line)) {
+		before = header->n == 0 ? SLICE("")
+		    : strbuf_slice(&header->at[header->n - 1].text);
+		if (replace_line(before, line, kind, &text) &&
+		    text.len <= STREAM_HEADER_BYTES)
+			change_header(streams, header, seq, &text);
+	} else if (header->at[header->n - 1].last + 1 == seq) {
+		header->at[header->n - 1].last = seq;
 	}
 	check(pthread_mutex_unlock(&streams->mutex) == 0);
 	strbuf_fini(&text);
 }
 
-uint64_t
-streams_find(struct streams *streams, struct slice place,
+struct stream_span
+streams_find(struct streams *streams, struct slice place, uint64_t seq,
     struct strbuf *header)
 {
+	struct stream_span span = { 0, 0, UINT64_MAX };
 	union map_value *at;
-	uint64_t version = 0;
 
+	if (!streams->ordered)
+		seq = 0;
 	check(pthread_mutex_lock(&streams->mutex) == 0);
 	at = map_find(streams->headers, place);
 	if (at != NULL) {
 		struct header *found = at->ptr;
+		struct wording *wording = wording_at(found, seq);
+		size_t next = wording == NULL ? 0 :
+		    (size_t)(wording - found->at) + 1;
 
-		strbuf_put(header, strbuf_slice(&found->text));
-		version = found->version;
+		if (wording != NULL) {
+			strbuf_put(header, strbuf_slice(&wording->text));
+			span.version = wording->version;
+			span.from = wording->from;
+		}
+		if (next < found->n)
+			span.upto = found->at[next].from - 1;
 	}
 	check(pthread_mutex_unlock(&streams->mutex) == 0);
-	return version;
+	return span;
+}
+
+/* --- lines in order ------------------------------------------------------- */
+struct slice
+stream_place(const struct event *event, struct slice program,
+    char buf[STREAM_PLACE_BYTES])
+{
+	struct slice peer = slice_head(event->peer, STREAM_PLACE_BYTES / 2);
+
+	program = slice_head(program, STREAM_PLACE_BYTES / 2 - 1);
+	if (peer.len > 0)
+		memcpy(buf, peer.ptr, peer.len);
+	buf[peer.len] = '\0';
+	if (program.len > 0)
+		memcpy(buf + peer.len + 1, program.ptr, program.len);
+	return slice_of(buf, peer.len + 1 + program.len);
+}
+
+void
+streams_order(struct streams *streams)
+{
+	streams->ordered = true;
+}
+
+static void
+see_line(struct streams *streams, const struct event *event,
+    struct slice program, struct slice body)
+{
+	char buf[STREAM_PLACE_BYTES];
+
+	body = slice_trim(body);
+	if (find_directive(body) != NULL)
+		streams_add(streams, stream_place(event, program, buf),
+		    event->seq, body);
+}
+
+/* A directive stands at the beginning of the line or, behind a header, after
+ * a blank. What is in another charset or inside of JSON is not seen here; the
+ * lane that reads it adds it then. */
+void
+streams_see(struct streams *streams, const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct event *event = &batch->events[i];
+		struct slice head = slice_head(event->raw, SEEN_BYTES);
+		ptrdiff_t at = slice_find_byte(head, '#');
+		struct syslog_header header;
+
+		if (at < 0)
+			continue;
+		if (slice_trim(head).ptr[0] == '#') {
+			see_line(streams, event, SLICE(""), event->raw);
+		} else if (slice_find(head, SLICE(" #")) >= 0) {
+			syslog_read(event->raw, &header);
+			see_line(streams, event, header.appname, header.body);
+		}
+	}
 }
 
 /* --- a header, read ------------------------------------------------------- */

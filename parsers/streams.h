@@ -5,16 +5,18 @@
  * latest line of each kind, kept here as text by value, so that every lane of
  * the process may ask and a reload of definitions forgets nothing.
  *
- * Lanes that read lines of one stream at the same time agree on the header
- * as soon as the lane that reads it has added it; lines that another lane read
- * before that moment are read without it. A line beneath the header in its own
- * batch always finds it.
+ * In order: in the daemon and in import every batch is shown to streams_see()
+ * when it is submitted, before any lane has it, and headers are kept with the
+ * sequence of the line from which on they hold. So a lane that works on an
+ * older batch still finds the header of that time, and one that is ahead of
+ * the lane that reads the header line finds it, too. Where nobody shows
+ * batches (parse, tests) a header holds as soon as a lane has read it.
  *
  * Bounded: STREAMS streams, the one whose header is oldest gives way;
- * STREAM_HEADER_BYTES each.
+ * STREAM_HEADER_BYTES each, STREAM_VERSIONS of them.
  *
- * Owner:  counted; any thread. Takes a lock to add a header line that changes
- *         something and to read a header that has changed, else none.
+ * Owner:  counted; any thread. Takes a lock to add a header line and to read a
+ *         header that has changed, else none.
  */
 #ifndef YAGURA_PARSERS_STREAMS_H
 #define YAGURA_PARSERS_STREAMS_H
@@ -23,9 +25,12 @@
 
 #define STREAMS 1024
 #define STREAM_HEADER_BYTES 16384	/* all its lines; more are not added */
+#define STREAM_VERSIONS 4	/* lines in flight go back no further */
 #define STREAM_COLUMNS 512
 #define STREAM_PLACE_BYTES 256	/* names of places are cut there */
 
+struct batch;
+struct event;
 struct strbuf;
 struct streams;
 
@@ -41,21 +46,38 @@ uint64_t streams_version(const struct streams *streams);
 enum header_kind { HEADER_NONE, HEADER_TSV, HEADER_W3C };
 enum header_kind header_line(struct slice line, bool *dated);
 
+/* Where a line stands: its peer and the program it names, or "". */
+struct slice stream_place(const struct event *event, struct slice program,
+    char buf[STREAM_PLACE_BYTES]);
+
+/* From now on headers are resolved by sequence; before any lane runs. */
+void streams_order(struct streams *streams);
+
+/* Header lines of a batch that is about to be submitted; one thread, in the
+ * order of the batches. */
+void streams_see(struct streams *streams, const struct batch *batch);
+
 /* Puts a header line into the place's header, instead of the one of its kind
- * before. */
-void streams_add(struct streams *streams, struct slice place,
+ * before; it holds from the line of this sequence on. */
+void streams_add(struct streams *streams, struct slice place, uint64_t seq,
     struct slice line);
 
-/* Appends the header of the place, lines ended by line feeds. Answers the
- * version of its last change, 0 if there is none. */
-uint64_t streams_find(struct streams *streams, struct slice place,
-    struct strbuf *header);
+/* What streams_find knows: `version` of the last change, 0 if there is no
+ * header; holds for lines with a sequence of from to upto. */
+struct stream_span {
+	uint64_t version, from, upto;
+};
+
+/* Appends the header that the place has for a line of this sequence, lines
+ * ended by line feeds. */
+struct stream_span streams_find(struct streams *streams, struct slice place,
+    uint64_t seq, struct strbuf *header);
 
 /* --- a header, read ------------------------------------------------------- */
 struct def;
 
 struct stream {
-	uint64_t version;	/* of the header it was read from */
+	struct stream_span span;	/* of the header it was read from */
 	uint64_t checked;	/* version of all when that was last compared */
 	enum header_kind kind;
 	const struct def *def;	/* who reads it; NULL: nobody */

@@ -72,6 +72,16 @@ struct stages {
 	struct stages_figures figures;
 };
 
+/* --- loop ----------------------------------------------------------------- */
+
+static void
+stage_submitted(void *user, const struct batch *batch)
+{
+	struct stages *stages = user;
+
+	streams_see(stages->streams, batch);
+}
+
 /* --- workers -------------------------------------------------------------- */
 
 static void *
@@ -353,6 +363,7 @@ struct pipeline_stages
 stages_table(struct stages *stages)
 {
 	return (struct pipeline_stages){ .user = stages,
+	    .submitted = stage_submitted,
 	    .lane_new = stage_lane_new, .lane_free = stage_lane_free,
 	    .work = stage_work, .correlate = stage_correlate,
 	    .add = stage_add, .commit = stage_commit,
@@ -387,6 +398,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 	stages->conf = conf;
 	stages->outputs = outputs;
 	stages->streams = streams_new();
+	streams_order(stages->streams);
 	stages->level = field_intern(SLICE("yagura.level"));
 	stages->raised_last = &stages->raised;
 	strbuf_init(&stages->state);

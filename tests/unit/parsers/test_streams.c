@@ -222,36 +222,124 @@ headers_are_bounded_and_replaced_by_kind(void **state)
 
 	(void)state;
 	assert_int_equal(streams_version(streams), 0);
-	streams_add(streams, SLICE("p"), SLICE("#fields\ta"));
-	streams_add(streams, SLICE("p"), SLICE("#path\tx"));
+	streams_add(streams, SLICE("p"), 0, SLICE("#fields\ta"));
+	streams_add(streams, SLICE("p"), 0, SLICE("#path\tx"));
 	version = streams_version(streams);
-	streams_add(streams, SLICE("p"), SLICE("#fields\ta"));
-	streams_add(streams, SLICE("p"), SLICE("#open\tnow"));
-	streams_add(streams, SLICE("p"), SLICE("#nothing known"));
+	streams_add(streams, SLICE("p"), 0, SLICE("#fields\ta"));
+	streams_add(streams, SLICE("p"), 0, SLICE("#open\tnow"));
+	streams_add(streams, SLICE("p"), 0, SLICE("#nothing known"));
 	assert_int_equal(streams_version(streams), version);
-	streams_add(streams, SLICE("p"), SLICE("#fields\tb"));
-	assert_int_equal(streams_find(streams, SLICE("p"), &text),
+	streams_add(streams, SLICE("p"), 0, SLICE("#fields\tb"));
+	assert_int_equal(streams_find(streams, SLICE("p"), 0, &text).version,
 	    streams_version(streams));
 	assert_string_equal(text.ptr, "#path\tx\n#fields\tb\n");
 	strbuf_puts(&line, "#types\t");
 	while (line.len < STREAM_HEADER_BYTES)
 		strbuf_puts(&line, "type\t");
 	version = streams_version(streams);
-	streams_add(streams, SLICE("p"), strbuf_slice(&line));
+	streams_add(streams, SLICE("p"), 0, strbuf_slice(&line));
 	assert_int_equal(streams_version(streams), version);
-	streams_add(streams, SLICE("p"), SLICE("#Fields: x"));
+	streams_add(streams, SLICE("p"), 0, SLICE("#Fields: x"));
 	strbuf_clear(&text);
-	streams_find(streams, SLICE("p"), &text);
+	streams_find(streams, SLICE("p"), 0, &text);
 	assert_string_equal(text.ptr, "#Fields: x\n");
 	for (int i = 0; i < STREAMS; i++) {
 		snprintf(place, sizeof(place), "%d", i);
-		streams_add(streams, slice_cstr(place), SLICE("#fields\ta"));
+		streams_add(streams, slice_cstr(place), 0, SLICE("#fields\ta"));
 	}
 	strbuf_clear(&text);
-	assert_int_equal(streams_find(streams, SLICE("p"), &text), 0);
-	assert_true(streams_find(streams, SLICE("0"), &text) > 0);
+	assert_int_equal(streams_find(streams, SLICE("p"), 0, &text).version,
+	    0);
+	assert_true(streams_find(streams, SLICE("0"), 0, &text).version > 0);
 	strbuf_fini(&text);
 	strbuf_fini(&line);
+	streams_put(streams);
+}
+
+static struct batch *
+numbered_batch(uint64_t number, const char *const *lines, size_t n)
+{
+	struct batch *made = batch_new(1, number << 12);
+
+	for (size_t i = 0; i < n; i++)
+		batch_add(made, slice_cstr(lines[i]), SLICE("p"), 1);
+	return made;
+}
+
+/* Reads a batch in a lane and answers the value of a field in its line i. */
+static const char *
+read_batch(struct parser_lane *by, struct batch *lines, size_t i,
+    const char *name)
+{
+	const struct parser_options options = { .ndjson = false };
+
+	for (size_t k = 0; k < lines->n; k++) {
+		parser_run(by, &options, &lines->events[k]);
+		event_seal(&lines->events[k]);
+	}
+	return field(&lines->events[i], name);
+}
+
+static void
+lanes_find_the_header_of_their_lines_in_any_order(void **state)
+{
+	static const char *const first[] = { "#fields\ta\tb", "1\t2" };
+	static const char *const second[] = { "3\t4", "#fields\tx\ty",
+		"5\t6", "<13>Nov 21 10:00:00 h prog: #fields\tm\tn" };
+	static const char *const third[] = { "7\t8",
+		"<13>Nov 21 10:00:00 h prog: 9\t10" };
+	struct streams *streams = streams_new();
+	struct parser_lane *ahead = parser_lane_new(set);
+	struct batch *batches[3] = { numbered_batch(1, first, 2),
+		numbered_batch(2, second, 4), numbered_batch(3, third, 2) };
+
+	(void)state;
+	streams_order(streams);
+	parser_lane_share(lane, streams);
+	parser_lane_share(ahead, streams);
+	for (size_t i = 0; i < 3; i++)
+		streams_see(streams, batches[i]);
+	/* One lane reads the last batch before the other has begun. */
+	assert_string_equal(read_batch(ahead, batches[2], 0, "z.x"), "7");
+	assert_string_equal(field(&batches[2]->events[1], "z.m"), "9");
+	assert_string_equal(read_batch(lane, batches[0], 1, "z.a"), "1");
+	assert_string_equal(read_batch(ahead, batches[1], 0, "z.a"), "3");
+	assert_string_equal(field(&batches[1]->events[2], "z.x"), "5");
+	assert_string_equal(field(&batches[1]->events[1], "event.action"),
+	    "log-header");
+	for (size_t i = 0; i < 3; i++)
+		batch_put(batches[i]);
+	parser_lane_free(ahead);
+	streams_put(streams);
+}
+
+static void
+old_wordings_of_a_header_give_way(void **state)
+{
+	struct streams *streams = streams_new();
+	struct strbuf text = STRBUF_INIT;
+	struct stream_span span;
+	char line[32];
+
+	(void)state;
+	streams_order(streams);
+	for (uint64_t i = 1; i <= STREAM_VERSIONS + 2; i++) {
+		snprintf(line, sizeof(line), "#fields\t%d", (int)i);
+		streams_add(streams, SLICE("p"), i * 100, slice_cstr(line));
+	}
+	span = streams_find(streams, SLICE("p"), 5, &text);
+	assert_string_equal(text.ptr, "#fields\t3\n");
+	assert_int_equal(span.from, 0);
+	assert_int_equal(span.upto, 399);
+	strbuf_clear(&text);
+	span = streams_find(streams, SLICE("p"), 10000, &text);
+	assert_string_equal(text.ptr, "#fields\t6\n");
+	assert_int_equal(span.from, 600);
+	assert_true(span.upto == UINT64_MAX);
+	/* Said again by a lane that lies behind: it is known. */
+	streams_add(streams, SLICE("p"), 400, SLICE("#fields\t4"));
+	assert_int_equal(span.version, streams_version(streams));
+	strbuf_fini(&text);
 	streams_put(streams);
 }
 
@@ -295,6 +383,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    commas_between_names_stand_between_values, begin_none,
 		    end),
+		cmocka_unit_test_setup_teardown(
+		    lanes_find_the_header_of_their_lines_in_any_order,
+		    begin_zeek, end),
+		cmocka_unit_test(old_wordings_of_a_header_give_way),
 		cmocka_unit_test_setup_teardown(too_many_columns_are_none,
 		    begin_zeek, end),
 		cmocka_unit_test(headers_are_bounded_and_replaced_by_kind),
