@@ -129,6 +129,7 @@ check:
 
 check-long: check asan tsan fuzz
 	@BUILD=$(BUILD) tests/kill-test 20
+	@DAMAGES=1000 $(BUILD)/unit/storage/test_damage
 	@$(MAKE) --no-print-directory $(BUILD)/bench/bench_correlate
 	@$(BUILD)/bench/bench_correlate flood
 	@MATCH_ORACLE_ROUNDS=4000 tests/run-unit \

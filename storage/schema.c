@@ -208,7 +208,7 @@ identity_check(sqlite3 *db, bool *fresh, struct err *err)
 	if (id != SCHEMA_APPLICATION)
 		return err_set(err, ERR_DAMAGED, "not a file of yagura");
 	if (version < SCHEMA_OLDEST || version > SCHEMA_VERSION)
-		return err_set(err, ERR_IO, "format %lld, this version reads "
+		return err_set(err, ERR_LIMIT, "format %lld, this version reads "
 		    "%d to %d", (long long)version, SCHEMA_OLDEST,
 		    SCHEMA_VERSION);
 	return 0;

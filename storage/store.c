@@ -127,7 +127,8 @@ store_open(const char *data, struct err *err)
 	if (store->live == NULL) {
 		err_context(err, "%s", path);
 		/* Nothing can be answered without the ledger. */
-		if (err != NULL && err->kind == ERR_FULL)
+		if (err != NULL && (err->kind == ERR_FULL ||
+		    err->kind == ERR_LIMIT))
 			err->kind = ERR_IO;
 		goto fail;
 	}
@@ -656,6 +657,9 @@ partition_open(struct store *store, const struct partition_info *info,
 	}
 	if (result == 0)
 		return partition;
+	/* Of a version to come: the rest is answered without it. */
+	if (why.kind == ERR_LIMIT)
+		why.kind = ERR_DAMAGED;
 	if (why.kind == ERR_DAMAGED)
 		lose(store, info->path, info->events, why.text);
 	if (err != NULL)
