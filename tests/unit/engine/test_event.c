@@ -192,6 +192,53 @@ members_of_the_struct_are_values_too(void **state)
 	assert_int_equal(value.len, 1);
 }
 
+/* Two kinds that look alike where the memory of orders looks: only the first
+ * field differs. */
+static void
+the_order_of_one_kind_is_not_taken_for_that_of_another(void **state)
+{
+	const field_t tails[] = { FIELD_USER_NAME, FIELD_EVENT_CODE,
+	    FIELD_SOURCE_IP, FIELD_EVENT_ACTION, FIELD_HOST_NAME };
+	const field_t firsts[] = { FIELD_MESSAGE, FIELD_URL_PATH };
+
+	for (int i = 0; i < 6; i++) {
+		struct event *event = an_event(*state);
+
+		event_set(event, firsts[i % 2], value_long(firsts[i % 2]));
+		for (size_t k = 0; k < 5; k++)
+			event_set(event, tails[k], value_long(tails[k]));
+		event_seal(event);
+		assert_int_equal(event->n, 6);
+		for (unsigned k = 0; k < event->n; k++) {
+			assert_true(k == 0 ||
+			    event->fields[k - 1] < event->fields[k]);
+			assert_int_equal(event->values[k].u.num,
+			    event->fields[k]);
+		}
+		assert_null(event_get(event, firsts[(i + 1) % 2]));
+	}
+}
+
+/* More than the memory of orders holds. */
+static void
+long_events_are_sorted_too(void **state)
+{
+	struct event *event = an_event(*state);
+	char name[24];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "acme.long%d", i * 37 % 200);
+		event_set(event, field_intern(slice_cstr(name)),
+		    value_long(i));
+	}
+	event_set(event, FIELD_MESSAGE, value_long(-1));
+	event_seal(event);
+	assert_int_equal(event->n, 201);
+	for (unsigned i = 1; i < event->n; i++)
+		assert_true(event->fields[i - 1] < event->fields[i]);
+	assert_int_equal(event_get(event, FIELD_MESSAGE)->u.num, -1);
+}
+
 int
 main(void)
 {
@@ -204,6 +251,8 @@ main(void)
 		TEST(a_full_event_keeps_its_tags_and_its_hits),
 		TEST(writes_json_with_time_first),
 		TEST(members_of_the_struct_are_values_too),
+		TEST(the_order_of_one_kind_is_not_taken_for_that_of_another),
+		TEST(long_events_are_sorted_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

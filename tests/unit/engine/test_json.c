@@ -165,6 +165,45 @@ writes_any_bytes_as_a_string(void **state)
 	strbuf_fini(&out);
 }
 
+/* At every place of texts of every length up to three steps. */
+static void
+finds_the_byte_to_escape_wherever_it_stands(void **state)
+{
+	static const char odd[] = { '"', '\\', '\n', 0x1f, 0x7f, '\0' };
+	struct strbuf out = STRBUF_INIT, want = STRBUF_INIT;
+	char text[48], copy[64];
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof(text); len++) {
+		memset(text, 'a', sizeof(text));
+		memset(copy, '!', sizeof(copy));
+		assert_ptr_equal(json_copy_plain(copy, slice_of(text, len)),
+		    copy + len);
+		assert_memory_equal(copy, text, len);
+		assert_int_equal(copy[len], '!');
+		for (size_t i = 0; i < len * sizeof(odd); i++) {
+			char c = odd[i % sizeof(odd)];
+			size_t at = i / sizeof(odd);
+
+			memset(text, 'a', sizeof(text));
+			text[at] = c;
+			assert_null(json_copy_plain(copy,
+			    slice_of(text, len)));
+			strbuf_clear(&out);
+			strbuf_clear(&want);
+			json_put_string(&out, slice_of(text, len));
+			strbuf_printf(&want, "\"%.*s%s%.*s\"", (int)at, text,
+			    c == '"' ? "\\\"" : c == '\\' ? "\\\\" :
+			    c == '\n' ? "\\n" : c == 0x1f ? "\\u001f" :
+			    c == 0x7f ? "\\u007f" : "\\u0000",
+			    (int)(len - at - 1), text + at + 1);
+			assert_string_equal(out.ptr, want.ptr);
+		}
+	}
+	strbuf_fini(&out);
+	strbuf_fini(&want);
+}
+
 int
 main(void)
 {
@@ -175,6 +214,7 @@ main(void)
 		cmocka_unit_test(skips_what_nobody_wants),
 		cmocka_unit_test(undoes_escapes),
 		cmocka_unit_test(writes_any_bytes_as_a_string),
+		cmocka_unit_test(finds_the_byte_to_escape_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
