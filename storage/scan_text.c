@@ -8,6 +8,11 @@
 #include "storage/query_raw.h"
 
 #define LITERAL_MOST 63		/* bytes that fit a word of states */
+#define ENTRIES_MOST 4096	/* of a dictionary, asked with what was begun */
+
+/* Bit k: the first k bytes of the literal may end here, begun in an earlier
+ * part or in this one. */
+typedef uint64_t state_t;
 
 /* A dictionary asked once for all templates: per entry 0, MAYBE or SURE. */
 enum { ENTRY_NO, ENTRY_MAYBE, ENTRY_SURE };
@@ -18,6 +23,14 @@ struct asked {
 	uint8_t	 how;
 	bool	 free;
 	uint8_t	 *entries;
+	uint32_t some;		/* entries that are not NO */
+};
+
+/* With what of the literal its entries may end. */
+struct ending {
+	struct ending *next;
+	const struct column *column;
+	state_t	 states;
 };
 
 struct finder {
@@ -25,6 +38,7 @@ struct finder {
 	struct chunk *chunk;
 	struct needle *literal;		/* as a phrase */
 	struct asked *asked;
+	struct ending *endings;
 	struct strbuf text;
 	/* the template in hand */
 	size_t	 t;
@@ -71,10 +85,6 @@ ask_text(const struct finder *f, struct slice text, bool is_free)
 
 /* --- over borders ------------------------------------------------------------ */
 
-/* Bit k: the first k bytes of the literal may end here, begun in an earlier
- * part or in this one. */
-typedef uint64_t state_t;
-
 static state_t
 unfinished(const struct finder *f)
 {
@@ -111,17 +121,35 @@ over_text(const struct finder *f, struct slice text, state_t begun,
 	return (begun | states) & unfinished(f);
 }
 
+/* What texts of a type are made of; NULL: anything. */
+static const char *
+alphabet(enum value_type type)
+{
+	return type == VALUE_IP ? "0123456789abcdef:." : type == VALUE_LONG
+	    ? "0123456789-+.e" : NULL;
+}
+
+static bool
+is_of(const char *alphabet, char c)
+{
+	return alphabet == NULL || (c != '\0' && strchr(alphabet, c) != NULL);
+}
+
 static state_t
 over_unknown(const struct finder *f, const struct part *part, state_t begun,
     bool *crossed)
 {
 	struct slice literal = f->find->literal;
+	const char *of = part->kind != PART_FIELD ? NULL : alphabet(
+	    column_type(chunk_own_column(f->chunk,
+	    f->read->places[part->value].field, NULL)));
 	state_t states = begun;
 
 	for (state_t rest = begun | 1; rest != 0; rest &= rest - 1) {
 		unsigned from = (unsigned)__builtin_ctzll(rest);
 
 		for (size_t k = from; k < literal.len &&
+		    is_of(of, literal.ptr[k]) &&
 		    chunk_part_can_hold(part, literal.ptr[k]); k++) {
 			if (from > 0 && k + 1 == literal.len)
 				*crossed = true;
@@ -132,26 +160,71 @@ over_unknown(const struct finder *f, const struct part *part, state_t begun,
 	return states;
 }
 
-/* What a field with a dictionary can be the end, middle or beginning of. */
+/* With what its entries may end if nothing of the literal was begun before. */
+static state_t
+endings_of(struct finder *f, const struct column *column)
+{
+	struct ending *ending;
+	char buf[VALUE_TEXT_BYTES];
+	bool ignored = false;
+
+	for (ending = f->endings; ending != NULL; ending = ending->next)
+		if (ending->column == column)
+			return ending->states;
+	ending = arena_zalloc(f->find->scan->arena, sizeof(*ending));
+	ending->next = f->endings;
+	ending->column = column;
+	f->endings = ending;
+	for (uint32_t i = 0; i < column_dict_count(column); i++) {
+		struct value value;
+		struct slice text;
+
+		column_dict_value(column, i, &value);
+		text = value_as_text(&value, buf);
+		if (text.len > f->find->literal.len)
+			text = slice_skip(text,
+			    text.len - f->find->literal.len);
+		ending->states |= over_text(f, text, 0, &ignored);
+	}
+	return ending->states;
+}
+
 static bool
-over_field(const struct finder *f, const struct part *part, state_t *begun,
+has_lists(const struct column *column)
+{
+	struct value value;
+
+	if (column_type(column) != VALUE_NULL)
+		return false;
+	for (uint32_t i = 0; i < column_dict_count(column); i++) {
+		column_dict_value(column, i, &value);
+		if (value.type == VALUE_LIST)
+			return true;
+	}
+	return false;
+}
+
+/* What a field with a dictionary can be the end, middle or beginning of. False
+ * if it has none, or one too large to go through for what was begun. */
+static bool
+over_field(struct finder *f, const struct part *part, state_t *begun,
     bool *crossed)
 {
 	struct column *column = chunk_own_column(f->chunk,
 	    f->read->places[part->value].field, NULL);
-	state_t after = 0;
+	state_t after;
 	char buf[VALUE_TEXT_BYTES];
 
 	if (column == NULL || column_kind(column) > COLUMN_DICT ||
-	    column_dict_count(column) > 4096 || part->how != HOW_PLAIN)
+	    (*begun != 0 && column_dict_count(column) > ENTRIES_MOST) ||
+	    part->how != HOW_PLAIN || has_lists(column))
 		return false;
-	for (uint32_t i = 0; i < column_dict_count(column) && !*crossed;
-	    i++) {
+	after = endings_of(f, column);
+	for (uint32_t i = 0; i < column_dict_count(column) && *begun != 0 &&
+	    !*crossed; i++) {
 		struct value value;
 
 		column_dict_value(column, i, &value);
-		if (value.type == VALUE_LIST)
-			return false;
 		after |= over_text(f, value_as_text(&value, buf), *begun,
 		    crossed);
 	}
@@ -161,7 +234,7 @@ over_field(const struct finder *f, const struct part *part, state_t *begun,
 
 /* May the literal stand in more than one part? */
 static bool
-crosses(const struct finder *f)
+crosses(struct finder *f)
 {
 	const struct line_template *template = &f->read->template;
 	state_t begun = 0;
@@ -216,7 +289,7 @@ ask_value(struct finder *f, const struct value *value, enum part_how how,
 	return ask_text(f, strbuf_slice(&f->text), free);
 }
 
-static const uint8_t *
+static const struct asked *
 ask_entries(struct finder *f, const struct column *column,
     enum part_how how, bool free)
 {
@@ -227,7 +300,7 @@ ask_entries(struct finder *f, const struct column *column,
 	for (asked = f->asked; asked != NULL; asked = asked->next)
 		if (asked->column == column && asked->how == how &&
 		    asked->free == free)
-			return asked->entries;
+			return asked;
 	asked = arena_zalloc(arena, sizeof(*asked));
 	*asked = (struct asked){ .next = f->asked, .column = column,
 	    .how = (uint8_t)how, .free = free,
@@ -239,22 +312,16 @@ ask_entries(struct finder *f, const struct column *column,
 		column_dict_value(column, code, &value);
 		asked->entries[code] = (uint8_t)ask_value(f, &value, how,
 		    free);
+		asked->some += asked->entries[code] != ENTRY_NO;
 	}
-	return asked->entries;
+	return asked;
 }
 
-/* What texts of this type are made of. */
 static bool
 type_can_hold(enum value_type type, struct slice literal)
 {
-	static const char address[] = "0123456789abcdef:.";
-	static const char number[] = "0123456789-+.e";
-	const char *of = type == VALUE_IP ? address
-	    : type == VALUE_LONG ? number : NULL;
-
-	for (size_t i = 0; of != NULL && i < literal.len; i++)
-		if (literal.ptr[i] == '\0' ||
-		    strchr(of, literal.ptr[i]) == NULL)
+	for (size_t i = 0; i < literal.len; i++)
+		if (!is_of(alphabet(type), literal.ptr[i]))
 			return false;
 	return true;
 }
@@ -275,12 +342,11 @@ within_field(struct finder *f, unsigned p)
 	if (!type_can_hold(column_type(column), f->find->literal))
 		return true;
 	if (column_kind(column) <= COLUMN_DICT) {
-		uint32_t n = column_dict_count(column), some = 0;
+		const struct asked *asked = ask_entries(f, column, part->how,
+		    free);
 
-		entries = ask_entries(f, column, part->how, free);
-		for (uint32_t code = 0; code < n; code++)
-			some += entries[code] != ENTRY_NO;
-		if (some == 0)
+		entries = asked->entries;
+		if (asked->some == 0)
 			return true;
 		if (column_kind(column) == COLUMN_DICT) {
 			codes = column_codes(column);
@@ -478,18 +544,14 @@ one_template(struct finder *f)
 	const struct line_template *template;
 	int literal;
 
-	switch (chunk_template_may(f->chunk, f->t, f->find->literal,
-	    f->find->scan->err)) {
-	case CHUNK_NEVER:
-		return true;
-	case CHUNK_BROKEN:
-		return false;
-	case CHUNK_MAYBE:
-	case CHUNK_ALWAYS:
-		break;
-	}
 	f->read = &f->chunk->templates[f->t];
 	template = &f->read->template;
+	for (unsigned p = 0; p < template->nparts; p++)
+		if (template->parts[p].kind == PART_FIELD &&
+		    chunk_own_column(f->chunk, f->read->places[
+		    template->parts[p].value].field,
+		    f->find->scan->err) == NULL)
+			return false;
 	literal = within_literals(f);
 	if (literal != ENTRY_NO || crosses(f) || time_can_hold(f)) {
 		mark_all(f, literal == ENTRY_SURE ? ENTRY_SURE : ENTRY_MAYBE);
@@ -512,6 +574,8 @@ text_find(struct text_find *find)
 	bool good = true;
 
 	f.literal = needle_phrase(find->scan->arena, find->literal);
+	if (!chunk_templates(f.chunk, find->scan->err))
+		return false;
 	for (f.t = 0; f.t < n && good; f.t++) {
 		f.shape = &shapes[f.t];
 		if (any_wanted(&f, f.shape->row0,
