@@ -3,7 +3,7 @@
  *	seed, state of the draw, ghosts
  *	rules		id and hash of each, in the order of their numbers
  *	runs		each once; known by its place from here on
- *	of each rule	length; window; pairs of first_seen
+ *	of each rule	length; window; pairs of first_seen; tables of bind
  *	wheel		clock; slots, each node as rule and place of its group
  *	suppressions, absences, clock, what was told of losses
  */
@@ -90,6 +90,8 @@ save_rule(const struct rule_state *state, struct strbuf *out)
 		window_save(state->window, out);
 	if (state->first_seen != NULL)
 		first_seen_save(state->first_seen, out);
+	for (size_t i = 0; i < state->nbinds; i++)
+		binds_save(state->binds[i], out);
 }
 
 static void
@@ -296,6 +298,8 @@ load_rule(struct rule_state *state, struct slice part, struct runs *runs,
 		r.bad = true;
 	if ((has & HAS_FIRST_SEEN) != 0 && state->first_seen != NULL)
 		first_seen_load(state->first_seen, &r);
+	for (size_t i = 0; i < state->nbinds; i++)
+		binds_load(state->binds[i], &r);
 	if (r.bad)
 		whole->bad = true;
 }

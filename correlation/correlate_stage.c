@@ -295,6 +295,11 @@ correlator_figures(const struct correlator *c,
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct first_seen *seen = c->rules[i].first_seen;
 
+		for (size_t k = 0; k < c->rules[i].nbinds; k++) {
+			figures->bound += binds_count(c->rules[i].binds[k]);
+			figures->forgotten +=
+			    binds_forgotten(c->rules[i].binds[k]);
+		}
 		if (seen == NULL)
 			continue;
 		bytes += first_seen_bytes(seen);

@@ -60,14 +60,15 @@ void correlator_watch(struct correlator *correlator,
 
 /* evicted: groups given up for room. entries_capped: times that a group held
  * more events than it may, or one event brought more values or groups than
- * are looked at. waiting: alerts that found no place yet;
- * lost: alerts past what may wait. forgotten: keys of suppression and of
- * first_seen given up for room. watched: open absences; wall_due_ns: when the
- * time of day decides the first, INT64_MAX if there is none. */
+ * are looked at. waiting: alerts that found no place yet; lost: alerts past
+ * what may wait. forgotten: keys of suppression, of first_seen and of bind
+ * given up for room; bound: keys that are bound. watched: open absences;
+ * wall_due_ns: when the time of day decides the first, INT64_MAX if there is
+ * none. */
 struct correlator_figures {
 	uint64_t groups, bytes, evicted, late, raised, runs;
 	uint64_t suppressed, entries_capped, waiting, forgotten, lost;
-	uint64_t watched;
+	uint64_t watched, bound;
 	int64_t	 wall_due_ns;
 };
 void correlator_figures(const struct correlator *correlator,

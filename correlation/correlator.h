@@ -6,6 +6,7 @@
  *	correlator_windows	entries, tests, firings
  *	correlator_alerts	runs, alerts, suppression
  *	correlator_absent	what did not follow
+ *	correlator_bind		what a key was bound to
  *	checkpoint		all of it as bytes, and back
  *
  * Owner: the correlate thread.
@@ -15,6 +16,7 @@
 
 #include "correlation/absent.h"
 #include "correlation/alert.h"
+#include "correlation/bind.h"
 #include "correlation/correlate_stage.h"
 #include "correlation/degraded.h"
 #include "correlation/groupkey.h"
@@ -46,6 +48,8 @@ struct rule_state {
 	size_t	 nfeeds;
 	bool	 raises;
 	struct window *window;		/* correlations */
+	struct binds **binds;		/* nbinds of the correlation */
+	size_t	 nbinds;
 	struct first_seen *first_seen;
 	field_t	 wanted[WORDS_FIELDS + 1];	/* by sentences, outer ones too */
 	uint8_t	 content[SHA256_BYTES];
@@ -111,7 +115,7 @@ struct correlator {
 	void	(*fired)(const struct firing *firing, void *arg);
 	void	*fired_arg;
 	uint64_t raised, runs, suppressed, lost;
-	uint64_t unremembered;	/* pairs that first_seen gave up */
+	uint64_t unremembered;	/* pairs of first_seen, keys of bind given up */
 	struct degraded degraded;
 };
 
@@ -135,6 +139,17 @@ void correlator_run_fed(struct correlator *c);
 /* Holds the run until the present event is done. */
 void correlator_carry(struct correlator *c, struct window_run *run);
 void correlator_carried_drop(struct correlator *c);
+
+/* --- correlator_bind.c ----------------------------------------------------- */
+/* The item is of a rule that binds, or ends what was bound. */
+void correlator_bind(struct correlator *c, const struct rule_state *state,
+    const struct item *item);
+
+/* What the columns are bound to, in the arena of the event; NULL: the rule
+ * binds none. */
+const struct slice *correlator_bound(struct correlator *c,
+    const struct rule_state *state, const struct view *view,
+    int64_t time_ns);
 
 /* --- correlator_alerts.c --------------------------------------------------- */
 /* Alerts that waited for a place come first. */

@@ -14,6 +14,9 @@ rule_states_free(struct rule_state *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		window_free(rules[i].window);
+		for (size_t k = 0; k < rules[i].nbinds; k++)
+			binds_free(rules[i].binds[k]);
+		free(rules[i].binds);
 		first_seen_free(rules[i].first_seen);
 	}
 	free(rules);
@@ -27,6 +30,18 @@ put_fields(struct strbuf *text, const field_t *fields)
 		strbuf_putc(text, ' ');
 	}
 	strbuf_putc(text, '\n');
+}
+
+static void
+put_bind(struct strbuf *text, const struct bind_rule *bind)
+{
+	strbuf_printf(text, "bind %zu %zu %zu %zu %lld\n", bind->column,
+	    bind->first, bind->nlearn, bind->nuntil,
+	    (long long)bind->for_ns);
+	put_fields(text, bind->from);
+	put_fields(text, bind->read);
+	put_fields(text, (const field_t[]){ bind->to, FIELD_NONE });
+	put_fields(text, (const field_t[]){ bind->lease, FIELD_NONE });
 }
 
 static void
@@ -44,10 +59,12 @@ put_correlation(struct strbuf *text, const struct ruleset *set,
 	    c->speed_least_km);
 	put_fields(text, (const field_t[]){ c->speed_lat, FIELD_NONE });
 	put_fields(text, (const field_t[]){ c->speed_lon, FIELD_NONE });
-	for (size_t i = 0; i < c->nrefer; i++) {
+	for (size_t i = 0; i < c->nbinds; i++)
+		put_bind(text, &c->binds[i]);
+	for (size_t i = 0; i < c->nall; i++) {
 		strbuf_put(text, ruleset_rule(set, c->refer[i])->id);
 		strbuf_putc(text, '\n');
-		for (size_t k = 0; k < c->ngroup; k++)
+		for (size_t k = 0; i < c->nrefer && k < c->ngroup; k++)
 			put_fields(text, c->group[k].fields[i]);
 	}
 	for (size_t k = 0; k < c->ngroup; k++) {
@@ -77,7 +94,7 @@ hash_content(struct correlator *c, const struct ruleset *set,
 	    (long long)rule->first_seen_learn_ns);
 	/* What a correlation refers to comes before it. */
 	if (rule->correlation != NULL)
-		for (size_t i = 0; i < rule->correlation->nrefer; i++)
+		for (size_t i = 0; i < rule->correlation->nall; i++)
 			strbuf_put(&text, slice_of((const char *)
 			    c->rules[rule->correlation->refer[i]].content,
 			    SHA256_BYTES));
@@ -94,7 +111,7 @@ raises(const struct rule *rule)
 static bool
 refers_back(const struct rule *rule)
 {
-	for (size_t i = 0; i < rule->correlation->nrefer; i++)
+	for (size_t i = 0; i < rule->correlation->nall; i++)
 		if (rule->correlation->refer[i] >= rule->number)
 			return false;
 	return true;
@@ -109,7 +126,7 @@ build_feeds(struct correlator *c)
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct correlation *k = c->rules[i].rule->correlation;
 
-		for (size_t j = 0; k != NULL && j < k->nrefer; j++)
+		for (size_t j = 0; k != NULL && j < k->nall; j++)
 			n[k->refer[j]]++;
 	}
 	for (size_t i = 0; i < c->nrules; i++) {
@@ -120,7 +137,7 @@ build_feeds(struct correlator *c)
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct correlation *k = c->rules[i].rule->correlation;
 
-		for (size_t j = 0; k != NULL && j < k->nrefer; j++) {
+		for (size_t j = 0; k != NULL && j < k->nall; j++) {
 			struct rule_state *to = &c->rules[k->refer[j]];
 			union { const struct feed *in; struct feed *out; } at =
 			    { .in = to->feeds };
@@ -161,7 +178,24 @@ reach(struct rule_state *rules, struct rule_state *state)
 	for (size_t i = 0; i < k->nrefer; i++)
 		if (rules[k->refer[i]].reach_ns > longest)
 			longest = rules[k->refer[i]].reach_ns;
+	for (size_t i = 0; i < k->nbinds; i++)
+		if (k->binds[i].for_ns > longest)
+			longest = k->binds[i].for_ns;
 	state->reach_ns = time_plus(longest, k->timespan_ns);
+}
+
+static void
+make_binds(struct correlator *c, struct rule_state *state)
+{
+	const struct correlation *k = state->rule->correlation;
+
+	if (k == NULL || k->nbinds == 0 || state->nbinds > 0)
+		return;
+	state->binds = xcalloc(k->nbinds, sizeof(struct binds *));
+	for (; state->nbinds < k->nbinds; state->nbinds++)
+		state->binds[state->nbinds] = binds_new(c->shared.pool,
+		    c->shared.seed, time_plus(k->timespan_ns,
+		    k->timespan_ns));
 }
 
 /* Windows and memories of rules that say the same go over to the new set. */
@@ -183,8 +217,12 @@ inherit(struct correlator *c, struct rule_state *old, size_t nold)
 		    SHA256_BYTES) == 0) {
 			state->window = from->window;
 			state->first_seen = from->first_seen;
+			state->binds = from->binds;
+			state->nbinds = from->nbinds;
 			from->window = NULL;
 			from->first_seen = NULL;
+			from->binds = NULL;
+			from->nbinds = 0;
 			numbers[at->num] = (uint32_t)i;
 		}
 		if (state->window != NULL)
@@ -196,6 +234,7 @@ inherit(struct correlator *c, struct rule_state *old, size_t nold)
 			state->first_seen = first_seen_new(
 			    state->rule->first_seen_memory_ns,
 			    state->rule->first_seen_learn_ns);
+		make_binds(c, state);
 	}
 	absences_renumber(c->absences, numbers, nold);
 	free(numbers);

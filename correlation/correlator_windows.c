@@ -159,15 +159,17 @@ read_values(struct correlator *c, const struct correlation *k,
 }
 
 static void
-collect(struct correlator *c, const struct correlation *k,
+collect(struct correlator *c, const struct rule_state *state,
     const struct item *item)
 {
+	const struct correlation *k = state->rule->correlation;
 	struct view view = { .event = c->event, .overlay = item->overlay };
 	struct window_entry entries[VALUE_MEMBERS];
-	size_t nkeys = groupkeys_build(&c->keys, k, item->place, &view);
-	size_t n = nkeys == 0 ? 0 : read_values(c, k, item, &view, entries);
-	size_t others = c->nvisits;
+	size_t nkeys, n, others = c->nvisits;
 
+	view.bound = correlator_bound(c, state, &view, item->time_ns);
+	nkeys = groupkeys_build(&c->keys, k, item->place, &view);
+	n = nkeys == 0 ? 0 : read_values(c, k, item, &view, entries);
 	for (size_t i = 0; n > 0 && i < nkeys; i++) {
 		struct slice key = arena_dup(c->scratch,
 		    groupkeys_at(&c->keys, i));
@@ -445,7 +447,12 @@ run_correlation(struct correlator *c, uint32_t number)
 	c->nvisits = 0;
 	for (const struct item *item = todo->first; item != NULL;
 	    item = item->next)
-		collect(c, k, item);
+		if (item->place >= k->nrefer)
+			correlator_bind(c, state, item);
+	for (const struct item *item = todo->first; item != NULL;
+	    item = item->next)
+		if (item->place < k->nrefer)
+			collect(c, state, item);
 	for (size_t i = 0; i < c->nvisits; i++)
 		if (!c->visits[i].done)
 			visit_group(c, state, i);

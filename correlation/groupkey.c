@@ -31,6 +31,17 @@ overlay_get(const struct overlay *overlay, struct slice name,
 }
 
 bool
+view_overlaid(const struct view *view, struct slice name)
+{
+	struct value value;
+
+	for (const struct overlay *o = view->overlay; o != NULL; o = o->below)
+		if (overlay_get(o, name, NULL, &value))
+			return true;
+	return false;
+}
+
+bool
 view_get(const struct view *view, struct slice name, const field_t *fields,
     struct value *out)
 {
@@ -131,7 +142,10 @@ groupkeys_build(struct groupkeys *keys, const struct correlation *c,
 	keys->n = 0;
 	keys->start[0] = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!view_get(view, c->group[i].name,
+		if (view->bound != NULL && view->bound[i].len > 0)
+			values[i] = value_text(view->bound[i],
+			    TRANSFORM_OWNED);
+		else if (!view_get(view, c->group[i].name,
 		    c->group[i].fields[referred], &values[i]))
 			return 0;
 	do {

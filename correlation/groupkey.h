@@ -32,7 +32,13 @@ struct overlay {
 struct view {
 	const struct event *event;
 	const struct overlay *overlay;	/* NULL: none */
+	/* Of each column what it was bound to; empty: nothing. NULL: no
+	 * column is looked up. */
+	const struct slice *bound;
 };
+
+/* Whether an inner correlation has grouped by this. */
+bool view_overlaid(const struct view *view, struct slice name);
 
 /* The value of the first of the fields that is there (a list ending with
  * FIELD_NONE); `name` is how the rule wrote it, and what overlays go by.

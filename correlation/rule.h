@@ -35,10 +35,24 @@ struct group_column {
 	const field_t *const *fields;	/* [referred][..] ends with FIELD_NONE */
 };
 
+/* yagura.bind: a column is what the fields of `read` were bound to when it
+ * happened, by events of the rules at refer[first ..]. Lists of fields end with
+ * FIELD_NONE and are as long as each other. */
+struct bind_rule {
+	size_t	 column;
+	const field_t *from, *read;
+	field_t	 to, lease;	/* lease: seconds; FIELD_NONE: none */
+	int64_t	 for_ns;
+	size_t	 first, nlearn, nuntil;	/* refer[first + nlearn ..] end it */
+};
+
 struct correlation {
 	enum correlation_type type;
 	size_t	 nrefer;
 	const uint32_t *refer;	/* numbers of rules, order as written */
+	size_t	 nall;		/* of refer[]: those of binds follow nrefer */
+	size_t	 nbinds;
+	const struct bind_rule *binds;
 	size_t	 ngroup;
 	const struct group_column *group;
 	int64_t	 timespan_ns;

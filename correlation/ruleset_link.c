@@ -173,7 +173,7 @@ visit(struct loader *l, struct draft *draft, struct draft **order, size_t *n,
     unsigned depth)
 {
 	draft->visit = DRAFT_OPEN;
-	for (size_t i = 0; !draft->broken && i < draft->correlation->nrefer;
+	for (size_t i = 0; !draft->broken && i < draft->correlation->nall;
 	    i++) {
 		struct draft *inner = draft->refer[i];
 
@@ -217,7 +217,7 @@ static void
 settle_silence(struct draft *const *order, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < order[i]->correlation->nrefer; k++) {
+		for (size_t k = 0; k < order[i]->correlation->nall; k++) {
 			order[i]->refer[k]->rule->referred = true;
 			order[i]->refer[k]->rule->silent = true;
 		}
@@ -288,9 +288,9 @@ number_correlations(struct loader *l, struct draft *const *order, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct draft *draft = order[i];
 		uint32_t *refer = arena_alloc(l->set->arena,
-		    draft->correlation->nrefer * sizeof(*refer));
+		    draft->correlation->nall * sizeof(*refer));
 
-		for (size_t k = 0; k < draft->correlation->nrefer; k++)
+		for (size_t k = 0; k < draft->correlation->nall; k++)
 			refer[k] = draft->refer[k]->rule->number;
 		draft->correlation->refer = refer;
 		sigma_resolve_correlation(scope_for(l, draft->rule->file,

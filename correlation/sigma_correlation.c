@@ -86,14 +86,36 @@ find_rules(struct linker *l, const struct yaml_node *node, size_t at)
 }
 
 static bool
+find_bind_rules(struct linker *l, size_t at)
+{
+	const struct yaml_node *lists[2 * EXTENSION_BINDS];
+	size_t n;
+	bool good = true;
+
+	extension_bind_rules(l->draft, lists);
+	n = extension_bind_lists(l->draft);
+	for (size_t i = 0; i < n; i++) {
+		good = find_rules(l, lists[i], at) && good;
+		for (size_t k = 0; k < members(lists[i]); k++, at++)
+			if (l->draft->refer[at] != NULL &&
+			    l->draft->refer[at]->kind != DRAFT_DETECTION)
+				good = sigma_refuse(l->scope,
+				    member(lists[i], k), "only matches of "
+				    "detections bind");
+	}
+	return good;
+}
+
+static bool
 read_rules(struct linker *l)
 {
 	const struct yaml_node *node = yaml_get(l->draft->body, "rules");
 	const struct yaml_node *absent = extension_absent_rules(l->draft);
 	size_t n = members(node), more = members(absent);
+	size_t binds = extension_bind_rules(l->draft, NULL);
 	bool good;
 
-	if (n == 0 || n + more > REFER_LIMIT || node->kind == YAML_MAP ||
+	if (n == 0 || n + more + binds > REFER_LIMIT || node->kind == YAML_MAP ||
 	    (absent != NULL && absent->kind == YAML_MAP))
 		return sigma_refuse(l->scope, node != NULL ? node
 		    : l->draft->body, "a correlation names 1 to %d rules: "
@@ -103,12 +125,13 @@ read_rules(struct linker *l)
 		return sigma_refuse(l->scope, node, "a temporal correlation "
 		    "names at most %d rules", WINDOW_STEPS);
 	l->draft->refer = arena_alloc(l->scope->arena,
-	    (n + more) * sizeof(*l->draft->refer));
+	    (n + more + binds) * sizeof(*l->draft->refer));
 	good = find_rules(l, node, 0);
 	good = find_rules(l, absent, n) && good;
 	l->correlation->nrefer = n + more;
 	l->correlation->nabsent = more;
-	return good;
+	l->correlation->nall = n + more + binds;
+	return find_bind_rules(l, n + more) && good;
 }
 
 static bool
@@ -306,7 +329,8 @@ sigma_link_correlation(const struct sigma_scope *scope, struct draft *draft,
 	good = read_group(&l) && good;
 	return read_rules(&l) && read_aliases(&l) && good &&
 	    extension_read_speed(scope, draft) &&
-	    extension_read_absent(scope, draft);
+	    extension_read_absent(scope, draft) &&
+	    extension_read_bind(scope, draft);
 }
 
 /* --- fields -------------------------------------------------------------- */

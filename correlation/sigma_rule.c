@@ -232,17 +232,15 @@ read_extension(const struct sigma_scope *scope, const struct yaml_node *key,
 	case EXT_FIRST_SEEN:
 		return first_seen_read(scope, key, node, rule);
 	case EXT_ABSENT:
+	case EXT_BIND:
 	case EXT_SPEED:
 		/* Read when the correlation is linked: extension.h. */
 		return rule->kind == RULE_CORRELATION ||
 		    sigma_refuse(scope, key, "%s belongs to a correlation",
 		    words[k]);
-	case -1:
+	default:
 		return false;
 	}
-	sigma_refuse(scope, key, "this version cannot run \"%s\" yet",
-	    words[k]);
-	return false;
 }
 
 static bool

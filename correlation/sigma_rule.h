@@ -24,7 +24,7 @@ struct draft {
 	bool	 broken;
 	/* correlation */
 	struct correlation *correlation;
-	struct draft **refer;		/* nrefer of the correlation */
+	struct draft **refer;		/* nall of the correlation */
 	const struct yaml_node *aliases;
 	bool	 generate;
 	enum { DRAFT_NEW, DRAFT_OPEN, DRAFT_DONE } visit;

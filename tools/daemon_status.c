@@ -180,6 +180,7 @@ put_correlation(struct strbuf *out, const struct stages_figures *figures)
 	put_number(out, "waiting", figures->correlator.waiting);
 	put_number(out, "lost", figures->correlator.lost);
 	put_number(out, "watched", figures->correlator.watched);
+	put_number(out, "bound", figures->correlator.bound);
 	put_number(out, "checkpoints", figures->checkpoints);
 	put_number(out, "checkpoints_skipped", figures->checkpoints_skipped);
 	put_number(out, "checkpoint_bytes", figures->checkpoint_bytes);

@@ -75,6 +75,7 @@ chance_correlation(struct chance *c, unsigned i, bool extensions)
 	    1 + chance(c, 2);
 	unsigned from = chance(c, CHANCE_PLAIN);
 	unsigned span = 1 + chance(c, chance(c, 2) == 0 ? 5 : 40);
+	unsigned group = chance(c, 5);
 
 	chance_put(c, "---\ntitle: k%u\nid: k%u\nname: k%u\ncorrelation: "
 	    "{type: %s, rules: [", i, i, i, types[type]);
@@ -85,7 +86,7 @@ chance_correlation(struct chance *c, unsigned i, bool extensions)
 		    inner ? chance(c, i) : (from + k) % CHANCE_PLAIN);
 	}
 	chance_put(c, "], timespan: %us, group-by: [%s]", span,
-	    groups[chance(c, 5)]);
+	    groups[group]);
 	if (type == 8)
 		chance_put(c, ", condition: {gte: 1}}\nlevel: high\n"
 		    "yagura: {absent: {rules: [r%u]}}\n",
@@ -103,7 +104,12 @@ chance_correlation(struct chance *c, unsigned i, bool extensions)
 			chance_put(c, ", percentile: %u", chance(c, 101));
 		chance_put(c, "}}\nlevel: high\n");
 	}
-	if (extensions && chance(c, 4) == 0)
+	if (extensions && strstr(groups[group], "user") != NULL &&
+	    chance(c, 3) == 0)
+		chance_put(c, "yagura: {bind: {user: {rules: [r%u], from: "
+		    "host, to: v, until: [r%u], for: %us}}}\n", chance(c, 2),
+		    2, 1 + chance(c, 60));
+	else if (extensions && chance(c, 4) == 0)
 		chance_put(c, "yagura: {suppress: {for: %us}}\n",
 		    1 + chance(c, 60));
 }
