@@ -163,6 +163,16 @@ is_fed(const struct survey *survey, const struct rule *rule)
 	return n >= feeds_wanted(c);
 }
 
+size_t
+survey_unfed(const struct survey *survey)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ruleset_count(survey->set); i++)
+		n += !is_fed(survey, ruleset_rule(survey->set, i));
+	return n;
+}
+
 /* "a, b, c and 4 more"; everything with most = SIZE_MAX. */
 static void
 put_sources(const struct survey *survey, const struct rule *rule,
@@ -462,7 +472,7 @@ coverage_table(const struct survey *survey, const struct technique *at,
     size_t n, FILE *file)
 {
 	struct strbuf text = STRBUF_INIT;
-	size_t fed = 0;
+	size_t fed = ruleset_count(survey->set) - survey_unfed(survey);
 
 	fprintf(file, "%-12s %6s %6s\n", "TECHNIQUE", "RULES", "FED");
 	for (size_t i = 0; i < n; i++) {
@@ -471,8 +481,6 @@ coverage_table(const struct survey *survey, const struct technique *at,
 		fprintf(file, "%-12s %6zu %6zu\n", text.ptr, at[i].rules,
 		    at[i].fed);
 	}
-	for (size_t i = 0; i < ruleset_count(survey->set); i++)
-		fed += is_fed(survey, ruleset_rule(survey->set, i));
 	fprintf(file, "\n%zu of %zu rules have a source\n\nSOURCES CORRELATED"
 	    "\n", fed, ruleset_count(survey->set));
 	for (size_t i = ruleset_detections(survey->set);

@@ -27,6 +27,9 @@ void survey_free(struct survey *survey);	/* NULL does nothing */
  * others. For what a store has. */
 void survey_keep(struct survey *survey, struct slice def);
 
+/* Rules that no source can feed. */
+size_t survey_unfed(const struct survey *survey);
+
 /* ATT&CK techniques of the rules, which sources feed them, which sources
  * correlations bring together, and which rules have none: tables, or a layer
  * of the ATT&CK Navigator (version 4.5, JSON). */
