@@ -223,7 +223,7 @@ key_sink_settle(struct key_sink *sink, uint32_t *rules)
 
 struct prefilter_memo {
 	size_t	 n;
-	struct value_memo **memos;	/* by number of matcher; NULL: none */
+	struct value_memo *memos;	/* by number of matcher */
 	struct key_sink found;	/* what one value leads to */
 };
 
@@ -233,7 +233,7 @@ prefilter_memo_new(size_t matchers, size_t rules)
 	struct prefilter_memo *memo = xcalloc(1, sizeof(*memo));
 
 	memo->n = matchers;
-	memo->memos = xcalloc(matchers + 1, sizeof(struct value_memo *));
+	memo->memos = xcalloc(matchers + 1, sizeof(*memo->memos));
 	key_sink_init(&memo->found, rules);
 	return memo;
 }
@@ -244,7 +244,7 @@ prefilter_memo_free(struct prefilter_memo *memo)
 	if (memo == NULL)
 		return;
 	for (size_t i = 0; i < memo->n; i++)
-		value_memo_free(memo->memos[i]);
+		value_memo_fini(&memo->memos[i]);
 	free(memo->memos);
 	key_sink_fini(&memo->found);
 	free(memo);
@@ -300,17 +300,13 @@ static struct value_memo *
 memo_of(const struct run *run, const struct matcher *m,
     const struct value *value)
 {
-	struct value_memo **memo;
 	size_t number = run->prefilter->first +
 	    (size_t)(m - run->prefilter->matchers);
 
 	if (run->memo == NULL || number >= run->memo->n ||
 	    value->text == NULL || value->len < PREFILTER_SHORT)
 		return NULL;
-	memo = &run->memo->memos[number];
-	if (*memo == NULL)
-		*memo = value_memo_new();
-	return *memo;
+	return &run->memo->memos[number];
 }
 
 /* A value about which the memo is to be asked. */

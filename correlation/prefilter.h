@@ -3,10 +3,10 @@
  * Of every rule we look for texts of which one must be there for the rule to
  * match, the rarest set of them and, if there is one, a second (literal.h);
  * they are looked for in values all at once (textset.h). A rule becomes a
- * candidate when a text of each set is seen. Of a rule without such texts we ask what it says of one field alone
- * (probe.h); if that is nothing either, it always is a candidate. What a value
- * led to is remembered (value_memo.h). Cost follows the bytes of the values
- * that are new, not the number of rules.
+ * candidate when a text of each set is seen. Of a rule without such texts we
+ * ask what it says of one field alone (probe.h); if that is nothing either, it
+ * always is a candidate. What a value led to is remembered (value_memo.h).
+ * Cost follows the bytes of the values that are new, not the number of rules.
  *
  * Memory: prefilter_build gives an owned prefilter.
  * Owner:  immutable; any thread may read. The memo and the sink are one
@@ -48,8 +48,8 @@ struct prefilter_memo;
 struct prefilter_memo *prefilter_memo_new(size_t matchers, size_t rules);
 void prefilter_memo_free(struct prefilter_memo *memo);	/* NULL: nothing */
 
-/* Offers keys in no order; key_sink_settle makes candidates of them. Between pred_scratch_begin and its end; memo
- * may be NULL. */
+/* Offers keys in no order; key_sink_settle makes candidates of them. Between
+ * pred_scratch_begin and its end; memo may be NULL. */
 void prefilter_run(const struct prefilter *prefilter,
     const struct event *event, struct pred_scratch *scratch,
     struct prefilter_memo *memo, struct key_sink *sink);

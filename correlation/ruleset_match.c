@@ -175,6 +175,7 @@ match(const struct ruleset *set, const struct event *event,
 		return 0;
 	scratch->nrules = 0;
 	pred_scratch_begin(scratch->pred, set->nplaces);
+	pred_scratch_event(scratch->pred, event);
 	visit_buckets(set, event, scratch, visitor);
 	if (scratch->sink.n > 0)
 		scratch->nrules = key_sink_settle(&scratch->sink,

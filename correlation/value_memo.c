@@ -11,11 +11,12 @@
 #define LEAST (ROUND / 16)
 #define REST (8 * ROUND)
 
+/* The text comes first: it is what is looked at most. */
 struct entry {
 	uint16_t len;
 	uint8_t	 type, n;
-	uint32_t keys[VALUE_MEMO_KEYS];
 	char	 text[VALUE_MEMO_BYTES];
+	uint32_t keys[VALUE_MEMO_KEYS];
 };
 
 /* Looked at first, and mostly alone. */
@@ -24,22 +25,16 @@ struct mark {
 	uint32_t met;		/* hash of one that was met once */
 };
 
-struct value_memo {
-	uint32_t asked, known, rest;
+struct value_memo_table {
 	struct mark marks[VALUE_MEMO_SLOTS];
 	struct entry entries[VALUE_MEMO_SLOTS];
 };
 
-struct value_memo *
-value_memo_new(void)
-{
-	return xcalloc(1, sizeof(struct value_memo));
-}
-
 void
-value_memo_free(struct value_memo *memo)
+value_memo_fini(struct value_memo *memo)
 {
-	free(memo);
+	free(memo->table);
+	memo->table = NULL;
 }
 
 static bool
@@ -70,10 +65,13 @@ value_memo_begin(struct value_memo *memo, struct slice text, uint64_t *hash)
 
 	if (text.len > VALUE_MEMO_BYTES || is_resting(memo))
 		return false;
+	if (memo->table == NULL)
+		memo->table = xcalloc(1, sizeof(*memo->table));
 	*hash = hash64(text) | 1;
 	at = slot_of(*hash);
-	__builtin_prefetch(&memo->marks[at]);
-	__builtin_prefetch(&memo->entries[at]);
+	__builtin_prefetch(&memo->table->marks[at]);
+	__builtin_prefetch(&memo->table->entries[at]);
+	__builtin_prefetch(memo->table->entries[at].text + text.len);
 	return true;
 }
 
@@ -82,8 +80,8 @@ value_memo_find(struct value_memo *memo, struct slice text, uint8_t type,
     uint64_t hash, const uint32_t **keys, size_t *n)
 {
 	size_t at = slot_of(hash);
-	const struct entry *entry = &memo->entries[at];
-	struct mark *mark = &memo->marks[at];
+	const struct entry *entry = &memo->table->entries[at];
+	struct mark *mark = &memo->table->marks[at];
 
 	if (mark->kept == (uint32_t)hash && entry->type == type &&
 	    slice_eq(slice_of(entry->text, entry->len), text)) {
@@ -103,11 +101,11 @@ value_memo_put(struct value_memo *memo, struct slice text, uint8_t type,
     uint64_t hash, const uint32_t *keys, size_t n)
 {
 	size_t at = slot_of(hash);
-	struct entry *entry = &memo->entries[at];
+	struct entry *entry = &memo->table->entries[at];
 
 	if (n > VALUE_MEMO_KEYS || text.len > VALUE_MEMO_BYTES)
 		return;
-	memo->marks[at].kept = (uint32_t)hash;
+	memo->table->marks[at].kept = (uint32_t)hash;
 	entry->type = type;
 	entry->len = (uint16_t)text.len;
 	entry->n = (uint8_t)n;

@@ -8,7 +8,8 @@
  * comes again (identifiers, times), we stop asking for a while.
  *
  * Owner:  one thread.
- * Memory: value_memo_new gives an owned memo, VALUE_MEMO_SLOTS of some 350 bytes.
+ * Memory: the caller's, and VALUE_MEMO_SLOTS of some 350 bytes until
+ *         value_memo_fini.
  */
 #ifndef YAGURA_CORRELATION_VALUE_MEMO_H
 #define YAGURA_CORRELATION_VALUE_MEMO_H
@@ -21,10 +22,16 @@
 #define VALUE_MEMO_BYTES 170	/* longer values are not kept */
 #define VALUE_MEMO_KEYS 44	/* nor those that lead to more */
 
-struct value_memo;
+struct value_memo_table;
 
-struct value_memo *value_memo_new(void);
-void value_memo_free(struct value_memo *memo);	/* NULL does nothing */
+/* Cleared to begin with; the table is made when the first value is met. Many
+ * of these stand side by side and are looked at for each event. */
+struct value_memo {
+	struct value_memo_table *table;
+	uint32_t asked, known, rest;
+};
+
+void value_memo_fini(struct value_memo *memo);
 
 /* Whether it is worth asking; *hash is for the questions that follow. The
  * memory they need is called for, so that it is at hand a little later. */

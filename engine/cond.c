@@ -168,7 +168,6 @@ by_cost(const void *a, const void *b)
  * of a jump are known when it is written, and lie behind it. */
 struct flat {
 	struct insn *insn;
-	const struct pred **pred;
 	uint16_t first;		/* the first one written so far */
 };
 
@@ -204,8 +203,7 @@ flatten(struct flat *flat, const struct cond *cond, uint16_t yes, uint16_t no)
 	if (cond->kind != COND_PRED)
 		return flatten_children(flat, cond, yes, no);
 	at = --flat->first;
-	flat->pred[at] = cond->pred;
-	flat->insn[at] = (struct insn){ at, yes, no };
+	flat->insn[at] = (struct insn){ yes, no, *cond->pred };
 	return at;
 }
 
@@ -215,7 +213,7 @@ cond_compile(struct arena *arena, const struct cond *cond)
 	static const struct pred always = { .op = PRED_TRUE };
 	static const struct cond holds = { .kind = COND_PRED,
 	    .pred = (struct pred *)(uintptr_t)&always };
-	struct prog *prog = arena_zalloc(arena, sizeof(*prog));
+	struct prog *prog;
 	struct flat flat;
 	size_t n;
 	uint16_t start;
@@ -226,13 +224,11 @@ cond_compile(struct arena *arena, const struct cond *cond)
 	if (n > COND_PREDS)
 		return NULL;
 	flat.first = (uint16_t)n;
-	flat.insn = arena_alloc(arena, (n + 1) * sizeof(*flat.insn));
-	flat.pred = arena_alloc(arena, (n + 1) * sizeof(*flat.pred));
+	prog = arena_zalloc(arena, sizeof(*prog) + n * sizeof(prog->insn[0]));
+	flat.insn = prog->insn;
 	start = flatten(&flat, cond, PROG_MATCH, PROG_FAIL);
 	check(start == 0 && flat.first == 0);
-	prog->len = prog->npred = (uint16_t)n;
-	prog->insn = flat.insn;
-	prog->pred = flat.pred;
+	prog->len = (uint16_t)n;
 	return prog;
 }
 

@@ -37,8 +37,8 @@ struct cond *cond_list(struct arena *arena, enum cond_kind kind,
 #define COND_DEPTH 100
 #define COND_PREDS 60000	/* a jump has 16 bits */
 
-/* Flattens; cheapest preds first where the order is free. Preds are copied by
- * pointer and must outlive the prog, which lives in the same arena. NULL if
+/* Flattens; cheapest preds first where the order is free. Preds are copied;
+ * what they point to must outlive the prog, which lives in the arena. NULL if
  * the tree has more than COND_PREDS. A NULL cond always holds. */
 struct prog *cond_compile(struct arena *arena, const struct cond *cond);
 

@@ -6,6 +6,7 @@
 #include "engine/check.h"
 #include "engine/event.h"
 #include "engine/fold.h"
+#include "engine/hash.h"
 #include "engine/ip.h"
 #include "engine/regex.h"
 #include "engine/timeparse.h"
@@ -31,6 +32,21 @@ struct place {
 	struct slice folded;
 };
 
+/* Which fields an event has, and where those of each place are then: the same
+ * for all events of a kind. */
+#define SHAPES 64
+#define SHAPE_FIELDS 256	/* of larger events nothing is remembered */
+
+enum { AT_UNKNOWN = -1, AT_NOWHERE = -2, AT_ASK = -3 };
+
+struct shape {
+	uint64_t hash;
+	uint16_t n;		/* 0: free */
+	field_t	 fields[SHAPE_FIELDS];
+	int16_t	*at;		/* by place: index of the value */
+	size_t	 nplaces;
+};
+
 struct pred_scratch {
 	struct regex_scratch *regex;
 	char	*buf;		/* folding outside begin and end */
@@ -44,6 +60,8 @@ struct pred_scratch {
 	struct place *places;
 	size_t	 nplaces;
 	uint32_t event;		/* counts pairs of begin and end */
+	struct shape *shapes;
+	struct shape *shape;	/* of the event; NULL: not remembered */
 };
 
 struct pred_scratch *
@@ -65,6 +83,9 @@ pred_scratch_free(struct pred_scratch *scratch)
 	arena_free(scratch->arena);
 	free(scratch->buf);
 	free(scratch->places);
+	for (size_t i = 0; scratch->shapes != NULL && i < SHAPES; i++)
+		free(scratch->shapes[i].at);
+	free(scratch->shapes);
 	free(scratch);
 }
 
@@ -85,10 +106,47 @@ pred_scratch_begin(struct pred_scratch *scratch, size_t places)
 	}
 }
 
+static void
+shape_set(struct shape *shape, const struct event *event, uint64_t hash,
+    size_t places)
+{
+	if (places > shape->nplaces) {
+		shape->at = xrealloc(shape->at, places * sizeof(*shape->at));
+		shape->nplaces = places;
+	}
+	shape->hash = hash;
+	shape->n = event->n;
+	memcpy(shape->fields, event->fields, event->n * sizeof(field_t));
+	memset(shape->at, 0xff, shape->nplaces * sizeof(*shape->at));
+}
+
+void
+pred_scratch_event(struct pred_scratch *scratch, const struct event *event)
+{
+	struct slice fields = slice_of((const char *)event->fields,
+	    event->n * sizeof(field_t));
+	struct shape *shape;
+	uint64_t hash;
+
+	scratch->shape = NULL;
+	if (event->n == 0 || event->n > SHAPE_FIELDS || scratch->nplaces == 0)
+		return;
+	if (scratch->shapes == NULL)
+		scratch->shapes = xcalloc(SHAPES, sizeof(*scratch->shapes));
+	hash = hash64(fields);
+	shape = &scratch->shapes[hash % SHAPES];
+	if (shape->hash != hash || shape->n != event->n ||
+	    shape->nplaces < scratch->nplaces || memcmp(shape->fields,
+	    event->fields, fields.len) != 0)
+		shape_set(shape, event, hash, scratch->nplaces);
+	scratch->shape = shape;
+}
+
 void
 pred_scratch_end(struct pred_scratch *scratch)
 {
 	scratch->remember = false;
+	scratch->shape = NULL;
 	if (scratch->nfolded == 0)
 		return;
 	memset(scratch->folded, 0, sizeof(scratch->folded));
@@ -565,6 +623,37 @@ pred_pick(const field_t *fields, size_t n, const struct event *event,
 	return NULL;
 }
 
+/* Where the event has the first of the fields. */
+static int16_t
+find_at(const field_t *fields, size_t n, const struct event *event)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct value *value = event_get(event, fields[i]);
+
+		if (value != NULL)
+			return (int16_t)(value - event->values);
+		if (is_member_field(fields[i]))
+			return AT_ASK;
+	}
+	return AT_NOWHERE;
+}
+
+static const struct value *
+pick_by_shape(struct pred_scratch *scratch, uint16_t place,
+    const field_t *fields, size_t n, const struct event *event)
+{
+	int16_t *at;
+
+	if (scratch->shape == NULL)
+		return pred_pick(fields, n, event, scratch);
+	at = &scratch->shape->at[place];
+	if (*at == AT_UNKNOWN)
+		*at = find_at(fields, n, event);
+	if (*at == AT_ASK)
+		return pred_pick(fields, n, event, scratch);
+	return *at == AT_NOWHERE ? NULL : &event->values[*at];
+}
+
 const struct value *
 pred_pick_place(uint16_t at, const field_t *fields, size_t n,
     const struct event *event, struct pred_scratch *scratch,
@@ -580,7 +669,7 @@ pred_pick_place(uint16_t at, const field_t *fields, size_t n,
 	if (place->event != scratch->event) {
 		place->event = scratch->event;
 		place->has_folded = false;
-		place->value = pred_pick(fields, n, event, scratch);
+		place->value = pick_by_shape(scratch, at, fields, n, event);
 		if (place->value == &scratch->member) {
 			place->member = scratch->member;
 			place->value = &place->member;

@@ -74,6 +74,11 @@ void pred_scratch_free(struct pred_scratch *scratch);
 void pred_scratch_begin(struct pred_scratch *scratch, size_t places);
 void pred_scratch_end(struct pred_scratch *scratch);
 
+/* After begin, for an event that is sealed: events of a kind have the same
+ * fields, so that where they are is found out once. */
+void pred_scratch_event(struct pred_scratch *scratch,
+    const struct event *event);
+
 /* Room for places in one scratch; further lists have place 0. */
 #define PRED_PLACES 8192
 

@@ -9,7 +9,7 @@ prog_run(const struct prog *prog, const struct event *event,
 	while (at < prog->len) {
 		const struct insn *insn = &prog->insn[at];
 
-		at = pred_holds(prog->pred[insn->pred], event, scratch)
+		at = pred_holds(&insn->pred, event, scratch)
 		    ? insn->yes : insn->no;
 	}
 	return at == PROG_MATCH;
