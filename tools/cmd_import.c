@@ -32,6 +32,7 @@
 #include "engine/strbuf.h"
 #include "engine/timeparse.h"
 #include "parsers/parserset.h"
+#include "parsers/timetext.h"
 #include "tools/client.h"
 #include "tools/daemon_load.h"
 #include "tools/daemon_stages.h"
@@ -482,6 +483,16 @@ run(struct import *import, char **files, int nfiles, bool json)
 	return err_exit_code(&err);
 }
 
+/* In any form that a line may state; in UTC if it names no zone. */
+static bool
+read_now(struct slice text, int64_t *now_ns)
+{
+	struct timetext time;
+
+	return timetext_read(text, &time) == text.len && text.len > 0 &&
+	    timetext_resolve(&time, clock_now_ns(), NULL, now_ns);
+}
+
 /* Options in front of the files; -1: wrong. */
 static int
 options(struct import *import, int argc, char **argv, bool *json)
@@ -494,8 +505,8 @@ options(struct import *import, int argc, char **argv, bool *json)
 		} else if (strcmp(argv[i], "--") == 0) {
 			return i + 1;
 		} else if (strcmp(argv[i], "--now") == 0 && i + 1 < argc) {
-			if (!time_parse(slice_cstr(argv[++i]),
-			    &(struct time_hint){ 0 }, &import->now_ns)) {
+			if (!read_now(slice_cstr(argv[++i]),
+			    &import->now_ns)) {
 				fprintf(stderr, "yagura import: --now: \"%s\" "
 				    "is no time\n", argv[i]);
 				return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/check.h"
+#include "engine/timeparse.h"
 #include "engine/zone.h"
 #include "parsers/timetext.h"
 
@@ -32,6 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ptrdiff_t eol = slice_find_byte(all, '\n');
 	struct timetext time;
 	int32_t seconds;
+	int64_t ns;
 	size_t n;
 
 	if (eol >= 0) {
@@ -55,6 +57,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (timetext_check_format(format) == NULL &&
 	    timetext_read_format(text, format, &time))
 		resolve(&time, zone);
+	if (time_parse_rfc3339(text, &ns)) {
+		char buf[TIME_TEXT_BYTES];
+		int64_t again;
+
+		check(time_parse_rfc3339(time_format_rfc3339(ns, buf),
+		    &again) && again == ns);
+	}
 	if (timetext_zone(text, &seconds))
 		check(seconds > -86400 * 2 && seconds < 86400 * 2);
 	return 0;
