@@ -587,6 +587,33 @@ no_id(void *context, field_t field)
 	return CHUNK_FIELD_NONE;
 }
 
+static bool
+page_proves(struct chunk_builder *b, struct chunk *chunk, uint32_t k)
+{
+	const struct row *is = &b->order->rows[k * CHUNK_PAGE];
+	const uint32_t *offsets;
+	const char *bytes;
+	bool good = true;
+	uint32_t rows;
+
+	if (!chunk_raw_page(chunk, k, &bytes, &offsets, &rows, NULL))
+		rows = 0;
+	for (uint32_t i = 0; k * CHUNK_PAGE + i < b->n && i < CHUNK_PAGE;
+	    i++) {
+		if (i + FETCH_EVENT < rows)
+			__builtin_prefetch(is[i + FETCH_EVENT].event);
+		if (i + FETCH_BYTES < rows)
+			fetch_bytes(is[i + FETCH_BYTES].event->raw.ptr,
+			    is[i + FETCH_BYTES].event->raw.len);
+		if (i < rows && slice_eq(slice_of(bytes + offsets[i],
+		    offsets[i + 1] - offsets[i]), is[i].event->raw))
+			continue;
+		is[i].template->shape->kept_whole = true;
+		good = false;
+	}
+	return good;
+}
+
 /* Reads the lines of the packed bytes; rows that differ say so in their shape.
  * False if there were any. */
 static bool
@@ -594,24 +621,10 @@ lines_prove(struct chunk_builder *b)
 {
 	static const struct packed_names nameless = { no_field, no_id, NULL };
 	struct chunk *chunk = chunk_open_packed(b->out, &nameless, NULL);
-	struct strbuf *line = &b->raw;
 	bool good = chunk != NULL;
 
-	for (uint32_t row = 0; chunk != NULL && row < b->n; row++) {
-		const struct row *is = &b->order->rows[row];
-
-		if (row + FETCH_EVENT < b->n)
-			__builtin_prefetch(is[FETCH_EVENT].event);
-		if (row + FETCH_BYTES < b->n)
-			fetch_bytes(is[FETCH_BYTES].event->raw.ptr,
-			    is[FETCH_BYTES].event->raw.len);
-		strbuf_clear(line);
-		if (chunk_raw_put(chunk, row, line, NULL) &&
-		    slice_eq(strbuf_slice(line), is->event->raw))
-			continue;
-		is->template->shape->kept_whole = true;
-		good = false;
-	}
+	for (uint32_t k = 0; chunk != NULL && k * CHUNK_PAGE < b->n; k++)
+		good = page_proves(b, chunk, k) && good;
 	chunk_close(chunk);
 	return good;
 }

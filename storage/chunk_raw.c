@@ -437,6 +437,108 @@ line_put(struct chunk *chunk, uint32_t row, struct strbuf *line,
 	    chunk->templates[t].template.nparts, line, NULL, err);
 }
 
+/* A field of a template, ready to be asked for many rows. */
+struct field_ready {
+	struct column *column;
+	struct column_inside inside;
+	uint32_t base;
+	enum part_how how;
+};
+
+static bool
+fields_ready(struct chunk *chunk, const struct template_read *read,
+    struct field_ready *ready, struct err *err)
+{
+	for (unsigned p = 0; p < read->template.nparts; p++) {
+		const struct part *part = &read->template.parts[p];
+		const struct value_place *place = &read->places[part->value];
+
+		if (part->kind != PART_FIELD)
+			continue;
+		*ready = (struct field_ready){ .column = chunk_own_column(
+		    chunk, place->field, err), .base = place->base,
+		    .how = part->how };
+		if (ready->column == NULL || !column_look_inside(
+		    ready->column, &ready->inside, err))
+			return false;
+		ready++;
+	}
+	return true;
+}
+
+static bool
+ready_put(const struct field_ready *ready, uint32_t i, struct strbuf *line,
+    struct err *err)
+{
+	const struct column_inside *inside = &ready->inside;
+	char buf[VALUE_TEXT_BYTES];
+	const struct value *at;
+	struct value value;
+
+	if (inside->entries != NULL) {
+		at = &inside->entries[inside->codes != NULL ?
+		    inside->codes[ready->base + i] : 0];
+	} else if (inside->numbers != NULL) {
+		if (inside->numbers[ready->base + i] >= 0) {
+			decimal_put(line, (uint64_t)
+			    inside->numbers[ready->base + i], 0);
+			return true;
+		}
+		value = value_long(inside->numbers[ready->base + i]);
+		at = &value;
+	} else if (column_value(ready->column, ready->base + i, &value,
+	    err)) {
+		at = &value;
+	} else {
+		return false;
+	}
+	how_put(line, ready->how, value_as_text(at, buf));
+	return true;
+}
+
+/* The lines of a run one after the other; offsets[] of its first row on. */
+static bool
+run_lines(struct chunk *chunk, const struct page_run *run,
+    struct strbuf *line, uint32_t *offsets, struct err *err)
+{
+	const struct template_read *read = &chunk->templates[run->t];
+	const struct line_template *template = &read->template;
+	uint32_t from = run->row0 - chunk->shapes[run->t].row0;
+	struct field_ready ready[TEMPLATE_PARTS];
+
+	if (!fields_ready(chunk, read, ready, err))
+		return false;
+	for (uint32_t i = 0; i < run->rows; i++) {
+		const struct var_column *column = run->columns;
+		const struct field_ready *field = ready;
+
+		offsets[i] = (uint32_t)line->len;
+		for (unsigned p = 0; p < template->nparts; p++) {
+			const struct part *part = &template->parts[p];
+			bool good = true;
+
+			if (part->kind == PART_TEXT)
+				strbuf_put(line, part->text);
+			else if (part->kind == PART_FIELD)
+				good = ready_put(field++, from + i, line,
+				    err);
+			else if (part->kind == PART_TIME)
+				good = time_put(chunk, part->how,
+				    run->row0 + i, var_away(column++, i),
+				    line, err);
+			else
+				var_put_text(column++, i, line);
+			if (!good)
+				return false;
+		}
+		if (line->len > SECTION_BYTES) {
+			chunk_damaged(chunk, err, "lines are too long");
+			return false;
+		}
+	}
+	return true;
+}
+
 /* All lines of a page one after the other. */
 static bool
 page_lines(struct chunk *chunk, struct raw_page *page, uint32_t row,
@@ -447,15 +549,10 @@ page_lines(struct chunk *chunk, struct raw_page *page, uint32_t row,
 
 	offsets = arena_alloc(chunk->arena, (rows + 1) * sizeof(*offsets));
 	strbuf_clear(line);
-	for (uint32_t i = 0; i < rows; i++) {
-		offsets[i] = (uint32_t)line->len;
-		if (!line_put(chunk, row + i, line, err))
+	for (size_t r = 0; r < page->nruns; r++)
+		if (!run_lines(chunk, &page->runs[r], line,
+		    offsets + (page->runs[r].row0 - row), err))
 			return false;
-		if (line->len > SECTION_BYTES) {
-			chunk_damaged(chunk, err, "lines are too long");
-			return false;
-		}
-	}
 	offsets[rows] = (uint32_t)line->len;
 	page->bytes = arena_dup(chunk->arena, strbuf_slice(line)).ptr;
 	page->offsets = offsets;

@@ -99,6 +99,17 @@ struct column *column_of_codes(const struct chunk_source *source,
 struct column *column_of_lender(const struct chunk_source *source,
     unsigned id, struct column_lender lender, struct arena *arena);
 
+/* What is behind a column, for who asks for many values of it: entries and
+ * codes (NULL: all values are entries[0]), or numbers; all NULL: ask
+ * column_value. False if it does not read. */
+struct column_inside {
+	const struct value *entries;
+	const uint32_t *codes;
+	const int64_t *numbers;
+};
+bool column_look_inside(struct column *column, struct column_inside *out,
+    struct err *err);
+
 /* Sets the bits of event->tags from the words of `tags`. */
 struct event;
 void event_tags_restore(struct event *event);

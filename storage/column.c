@@ -420,6 +420,26 @@ page_texts(struct column *column, struct text_page *page, uint32_t n,
 	return 0;
 }
 
+bool
+column_look_inside(struct column *column, struct column_inside *out,
+    struct err *err)
+{
+	*out = (struct column_inside){ .entries = NULL };
+	if (column->lender.value != NULL || column->hdr.kind == COLUMN_TEXT)
+		return true;
+	if (column->hdr.kind != COLUMN_CONST && data_load(column, err) < 0)
+		return false;
+	if (column->hdr.kind == COLUMN_INT) {
+		/* Others are written in their own way. */
+		if (column->hdr.type == VALUE_LONG)
+			out->numbers = column->numbers;
+		return true;
+	}
+	out->entries = column->dict;
+	out->codes = column->codes;
+	return true;
+}
+
 /* --- asking -------------------------------------------------------------- */
 
 /* A column is const to those who ask and loads behind their back; its chunk

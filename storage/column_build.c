@@ -30,13 +30,13 @@
 
 struct entry {
 	uint64_t hash;
-	uint32_t value;		/* index of the first such value */
+	struct value value;
 	uint32_t uses;
 };
 
 struct column_sink {
-	struct value *values;	/* [n], borrowed */
-	uint32_t *codes;	/* [n], borrowed */
+	struct value *values;	/* [n], borrowed; filled when gave_up */
+	uint32_t *codes;	/* [n], borrowed; filled until then */
 	uint32_t n, filled;
 	unsigned types;		/* bit per type seen */
 	bool	 texts;		/* a number with a text of its own */
@@ -197,7 +197,7 @@ slots_grow(struct column_sink *sink)
 }
 
 static uint32_t
-entry_new(struct column_sink *sink, uint64_t hash, uint32_t value)
+entry_new(struct column_sink *sink, uint64_t hash, const struct value *value)
 {
 	if (sink->nentries == sink->entries_cap) {
 		sink->entries_cap = sink->entries_cap > 0 ?
@@ -206,27 +206,26 @@ entry_new(struct column_sink *sink, uint64_t hash, uint32_t value)
 		    sink->entries_cap * sizeof(*sink->entries));
 	}
 	sink->entries[sink->nentries] =
-	    (struct entry){ .hash = hash, .value = value };
+	    (struct entry){ .hash = hash, .value = *value };
 	return sink->nentries++;
 }
 
-/* The entry of values[i], made if need be. */
+/* The entry of a value, made if need be. */
 static uint32_t
-entry_of(struct column_sink *sink, uint32_t i)
+entry_of(struct column_sink *sink, const struct value *value)
 {
-	uint64_t hash = hash_of(&sink->values[i]);
+	uint64_t hash = hash_of(value);
 	size_t at = hash & (sink->nslots - 1);
 	uint32_t code;
 
 	while (sink->slots[at] != 0) {
 		code = sink->slots[at] - 1;
-		if (sink->entries[code].hash == hash && same(
-		    &sink->values[sink->entries[code].value],
-		    &sink->values[i]))
+		if (sink->entries[code].hash == hash &&
+		    same(&sink->entries[code].value, value))
 			return code;
 		at = (at + 1) & (sink->nslots - 1);
 	}
-	code = entry_new(sink, hash, i);
+	code = entry_new(sink, hash, value);
 	sink->slots[at] = code + 1;
 	if ((size_t)sink->nentries * 2 > sink->nslots)
 		slots_grow(sink);
@@ -313,41 +312,53 @@ column_begin(struct column_sink *sink, struct value *values, uint32_t *codes,
 	slots_clear(sink, FIRST_SLOTS);
 }
 
-/* The code of values[i], unless a new entry would make the dictionary one that
- * is not worth it. */
+/* What has codes so far gets values. */
 static void
-code_add(struct column_sink *sink, uint32_t i)
+give_up(struct column_sink *sink, uint32_t filled)
 {
-	if (i == 0 || !same(&sink->values[i], &sink->values[i - 1])) {
-		sink->last = entry_of(sink, i);
-		if (sink->entries[sink->last].uses == 0 &&
+	for (uint32_t i = 0; i < filled; i++)
+		sink->values[i] = sink->entries[sink->codes[i]].value;
+	sink->gave_up = true;
+}
+
+/* The code of value i; false if it makes the dictionary one that is not worth
+ * it, and `limited` says that this matters. */
+static bool
+code_add(struct column_sink *sink, uint32_t i, const struct value *value,
+    bool limited)
+{
+	if (i == 0 || !same(&sink->entries[sink->last].value, value)) {
+		sink->last = entry_of(sink, value);
+		if (limited && sink->entries[sink->last].uses == 0 &&
 		    !worth_it(uniform_of(type_of(sink)), sink->nentries, i))
-			sink->gave_up = true;
+			return false;
 	}
 	sink->entries[sink->last].uses++;
 	sink->codes[i] = sink->last;
+	return true;
 }
 
 void
-column_add(struct column_sink *sink, const struct value *value)
+column_add(struct column_sink *sink, const struct value *from)
 {
 	uint32_t i = sink->filled++;
-	struct value *to = &sink->values[i];
+	struct value value = *from;
 
-	*to = *value;
-	sink->types |= 1u << to->type;
-	if (to->text != NULL && (to->type == VALUE_LONG ||
-	    to->type == VALUE_TIME || to->type == VALUE_BOOL)) {
+	sink->types |= 1u << value.type;
+	if (value.text != NULL && (value.type == VALUE_LONG ||
+	    value.type == VALUE_TIME || value.type == VALUE_BOOL)) {
 		/* Plain numbers lose their text, any other makes it mixed. */
-		if (value_is_plain(to)) {
-			to->text = NULL;
-			to->len = 0;
+		if (value_is_plain(&value)) {
+			value.text = NULL;
+			value.len = 0;
 		} else {
 			sink->texts = true;
 		}
 	}
-	if (!sink->gave_up)
-		code_add(sink, i);
+	if (!sink->gave_up && !code_add(sink, i, &value, true))
+		give_up(sink, i);
+	if (sink->gave_up)
+		sink->values[i] = value;
 }
 
 /* Mixed after all: there is nothing but a dictionary for it. */
@@ -358,7 +369,7 @@ codes_again(struct column_sink *sink)
 	sink->gave_up = false;
 	slots_clear(sink, FIRST_SLOTS);
 	for (uint32_t i = 0; i < sink->filled; i++)
-		code_add(sink, i);
+		code_add(sink, i, &sink->values[i], false);
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -402,19 +413,18 @@ static void
 put_entries(struct column_builder *builder, const struct column_sink *sink,
     uint8_t type)
 {
-	const struct value *values = sink->values, *value;
+	const struct value *value;
 
 	strbuf_clear(&builder->raw);
 	for (uint32_t i = 0; i < sink->nentries; i++)
 		raw_varint(builder, sink->entries[i].uses);
 	if (type == COLUMN_MIXED) {
 		for (uint32_t i = 0; i < sink->nentries; i++)
-			tagged_put(&builder->raw,
-			    &values[sink->entries[i].value]);
+			tagged_put(&builder->raw, &sink->entries[i].value);
 		return;
 	}
 	for (uint32_t i = 0; i < sink->nentries; i++) {
-		value = &values[sink->entries[i].value];
+		value = &sink->entries[i].value;
 		if (type == VALUE_TEXT || type == VALUE_IP)
 			raw_varint(builder, value->len);
 		else
@@ -423,7 +433,7 @@ put_entries(struct column_builder *builder, const struct column_sink *sink,
 	if (type != VALUE_TEXT && type != VALUE_IP)
 		return;
 	for (uint32_t i = 0; i < sink->nentries; i++) {
-		value = &values[sink->entries[i].value];
+		value = &sink->entries[i].value;
 		strbuf_put(&builder->raw, slice_of(value->text, value->len));
 	}
 }

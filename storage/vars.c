@@ -430,8 +430,8 @@ vars_get(struct reader *numbers, struct reader *texts,
 	return true;
 }
 
-static void
-put_decimal(struct strbuf *line, uint64_t number, unsigned width)
+void
+decimal_put(struct strbuf *line, uint64_t number, unsigned width)
 {
 	char buf[24], *at = buf + sizeof(buf);
 
@@ -467,7 +467,7 @@ var_put_text(const struct var_column *column, uint32_t i,
 	switch (column->kind) {
 	case VAR_FRAME:
 	case VAR_DELTA:
-		put_decimal(line, column->numbers[i], column->width);
+		decimal_put(line, column->numbers[i], column->width);
 		break;
 	case VAR_HEX:
 	case VAR_HEX_UPPER:

@@ -53,6 +53,10 @@ bool vars_get(struct reader *numbers, struct reader *texts,
 /* Value i as text, appended; as the distance of a time. */
 void var_put_text(const struct var_column *column, uint32_t i,
     struct strbuf *line);
+
+/* A number in decimal, with zeros before it up to `width` (18 at most). */
+void decimal_put(struct strbuf *line, uint64_t number, unsigned width);
+
 int64_t var_away(const struct var_column *column, uint32_t i);
 
 #endif

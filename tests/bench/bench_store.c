@@ -1,13 +1,16 @@
 /* Stored events per CPU-second, and bytes an event, for composed lines of five
- * kinds of source.
+ * kinds of source; and the same events as rows of SQLite with five indexes, in
+ * the same run, batch by batch in turn.
  *
  *	bench_store [EVENTS [FOLDER [none]]]
  *
- * The same batches as the daemon makes, a commit for every 4 MB. "none" only
- * makes the events, to know what that part costs.
+ * The same batches as the daemon makes, a commit for every 4 MB, and then with
+ * commits of whole chunks, as an import makes them. "none" only makes the
+ * events, to know what that part costs.
  */
 #include <dirent.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -18,12 +21,14 @@
 #include "engine/batch.h"
 #include "engine/err.h"
 #include "engine/event.h"
+#include "storage/chunk_build.h"
 #include "storage/partition.h"
 #include "storage/retain.h"
 #include "storage/write_stage.h"
 
 #define LINE 640
 #define COMMIT_BYTES (4u << 20)
+#define ROWS_SHARE 4		/* of the batches go to SQLite rows too */
 #define START INT64_C(1790000000000000000)
 
 static uint64_t state = 88172645463325252u;
@@ -204,62 +209,186 @@ fail(const struct err *err)
 	return 1;
 }
 
+/* --- rows of SQLite -------------------------------------------------------- */
+
+struct rows {
+	sqlite3	*db;
+	sqlite3_stmt *put;
+	uint64_t n, raw;
+	double	 seconds;
+};
+
+static bool
+rows_open(struct rows *rows, const char *folder)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s-rows.db", folder);
+	return sqlite3_open(path, &rows->db) == SQLITE_OK &&
+	    sqlite3_exec(rows->db, "PRAGMA journal_mode=WAL;"
+	    "PRAGMA synchronous=FULL;"
+	    "CREATE TABLE e(seq INTEGER PRIMARY KEY, t, dataset, a, b, c, raw,"
+	    " rest); CREATE INDEX e1 ON e(t); CREATE INDEX e2 ON e(dataset);"
+	    "CREATE INDEX e3 ON e(a); CREATE INDEX e4 ON e(b);"
+	    "CREATE INDEX e5 ON e(c); BEGIN", NULL, NULL, NULL) ==
+	    SQLITE_OK && sqlite3_prepare_v2(rows->db, "INSERT INTO e VALUES"
+	    "(?, ?, ?, ?, ?, ?, ?, ?)", -1, &rows->put, NULL) == SQLITE_OK;
+}
+
+static void
+bind_value(struct rows *rows, int at, const struct value *value)
+{
+	if (value->type == VALUE_LONG)
+		sqlite3_bind_int64(rows->put, at, value->u.num);
+	else if (value->type != VALUE_LIST)
+		sqlite3_bind_text(rows->put, at, value->text,
+		    (int)value->len, SQLITE_STATIC);
+}
+
+/* The raw line and three fields of their own; what else there is stands in the
+ * raw line, so no other column repeats it. */
+static void
+rows_add(struct rows *rows, const struct batch *batch)
+{
+	double at = cpu_seconds();
+
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct event *event = &batch->events[i];
+
+		sqlite3_bind_int64(rows->put, 1, (int64_t)event->seq);
+		sqlite3_bind_int64(rows->put, 2, event->time_ns);
+		bind_value(rows, 3, event_get(event, FIELD_EVENT_DATASET));
+		for (unsigned k = 0; k < 3; k++)
+			bind_value(rows, 4 + (int)k,
+			    &event->values[event->n / 2 + k]);
+		sqlite3_bind_text(rows->put, 7, event->raw.ptr,
+		    (int)event->raw.len, SQLITE_STATIC);
+		sqlite3_step(rows->put);
+		sqlite3_reset(rows->put);
+	}
+	rows->n += batch->n;
+	rows->raw += batch->raw_bytes;
+	if (rows->raw >= COMMIT_BYTES) {
+		rows->raw = 0;
+		sqlite3_exec(rows->db, "COMMIT; BEGIN", NULL, NULL, NULL);
+	}
+	rows->seconds += cpu_seconds() - at;
+}
+
+static void
+rows_close(struct rows *rows)
+{
+	double at = cpu_seconds();
+
+	sqlite3_finalize(rows->put);
+	sqlite3_exec(rows->db, "COMMIT", NULL, NULL, NULL);
+	sqlite3_close(rows->db);
+	rows->seconds += cpu_seconds() - at;
+}
+
+/* --- the store -------------------------------------------------------------- */
+
+struct run {
+	const char *folder;
+	size_t	 commit_bytes;
+	unsigned events;
+	bool	 none;
+	struct rows *rows;		/* NULL: the store alone */
+	unsigned serial;
+	uint64_t raw, fields;
+	double	 seconds;
+};
+
+static int
+run_store(struct run *run, struct err *err)
+{
+	struct writer_conf conf = { .data = run->folder };
+	struct writer *writer = writer_open(&conf, err);
+	unsigned batches = 0;
+	uint64_t seq;
+	double at;
+
+	if (writer == NULL)
+		return -1;
+	seq = writer_first_seq(writer);
+	while (run->serial < run->events) {
+		struct batch *batch = batch_make(seq, &run->serial);
+
+		seq += 4096;
+		run->raw += batch->raw_bytes;
+		for (size_t i = 0; i < batch->n; i++)
+			run->fields += batch->events[i].n;
+		if (run->rows != NULL && batches++ % ROWS_SHARE == 0)
+			rows_add(run->rows, batch);
+		at = cpu_seconds();
+		if (!run->none) {
+			writer_add(writer, batch);
+			if (writer_pending(writer) >= run->commit_bytes &&
+			    writer_commit(writer, err) < 0)
+				return -1;
+		}
+		batch_put(batch);
+		run->seconds += cpu_seconds() - at;
+	}
+	at = cpu_seconds();
+	if (writer_close(writer, true, err) < 0)
+		return -1;
+	run->seconds += cpu_seconds() - at;
+	return 0;
+}
+
+static void
+remove_all(const char *folder)
+{
+	char command[2 * PATH_MAX];
+
+	snprintf(command, sizeof(command), "rm -rf '%s' '%s'-rows.db*", folder,
+	    folder);
+	if (system(command) != 0)
+		fprintf(stderr, "bench_store: %s stays\n", folder);
+}
+
 int
 main(int argc, char **argv)
 {
 	unsigned events = argc > 1 ? (unsigned)atoi(argv[1]) : 500000;
 	char made[] = "/tmp/bench-store-XXXXXX";
 	const char *folder = argc > 2 ? argv[2] : mkdtemp(made);
-	bool none = argc > 3;
-	struct writer_conf conf = { .data = folder };
+	struct rows rows = { .n = 0 };
+	struct run run = { .folder = folder, .commit_bytes = COMMIT_BYTES,
+	    .events = events, .none = argc > 3, .rows = &rows }, bulk = run;
 	struct err err = { .kind = ERR_NONE };
-	struct writer *writer;
-	struct writer_figures figures;
-	unsigned serial = 0;
-	uint64_t seq, raw = 0, fields = 0;
-	double making = 0, writing = 0, at;
+	char second[PATH_MAX];
+	double one, two, sqlite;
 
-	if (folder == NULL || (writer = writer_open(&conf, &err)) == NULL)
+	if (folder == NULL || !rows_open(&rows, folder))
+		return 1;
+	snprintf(second, sizeof(second), "%s-bulk", folder);
+	bulk.folder = second;
+	bulk.rows = NULL;
+	if (run_store(&run, &err) < 0)
 		return fail(&err);
-	seq = writer_first_seq(writer);
-	while (serial < events) {
-		struct batch *batch;
-
-		at = cpu_seconds();
-		batch = batch_make(seq, &serial);
-		making += cpu_seconds() - at;
-		seq += 4096;
-		raw += batch->raw_bytes;
-		for (size_t i = 0; i < batch->n; i++)
-			fields += batch->events[i].n;
-		at = cpu_seconds();
-		if (!none) {
-			writer_add(writer, batch);
-			if (writer_pending(writer) >= COMMIT_BYTES &&
-			    writer_commit(writer, &err) < 0)
-				return fail(&err);
-		}
-		batch_put(batch);
-		writing += cpu_seconds() - at;
-	}
-	at = cpu_seconds();
-	writer_figures(writer, &figures);
-	if (writer_close(writer, true, &err) < 0)
+	rows_close(&rows);
+	bulk.commit_bytes = run.raw / run.serial * CHUNK_EVENTS;
+	if (run_store(&bulk, &err) < 0)
 		return fail(&err);
-	writing += cpu_seconds() - at;
-	printf("store: %u events, %.0f bytes and %.1f fields each\n", serial,
-	    (double)raw / serial, (double)fields / serial);
-	printf("store: %.0f events per CPU-second (%.2f us each)\n",
-	    serial / writing, writing * 1e6 / serial);
-	if (!none)
+	one = run.serial / run.seconds;
+	two = bulk.serial / bulk.seconds;
+	sqlite = (double)rows.n / rows.seconds;
+	printf("store: %u events, %.0f bytes and %.1f fields each\n",
+	    run.serial, (double)run.raw / run.serial,
+	    (double)run.fields / run.serial);
+	printf("store: %.0f events per CPU-second (%.2f us each), %.1f times "
+	    "SQLite rows with 5 indexes (%.0f)\n", one, 1e6 / one,
+	    one / sqlite, sqlite);
+	printf("store: %.0f in commits of whole chunks (%.2f us), %.1f times\n",
+	    two, 1e6 / two, two / sqlite);
+	if (!run.none)
 		printf("store: %.1f bytes an event, 1/%.1f of raw\n",
-		    (double)stored_bytes(folder) / serial,
-		    (double)raw / (double)stored_bytes(folder));
-	if (argc <= 2) {
-		char command[64];
-
-		snprintf(command, sizeof(command), "rm -r '%s'", folder);
-		return system(command) != 0;
-	}
+		    (double)stored_bytes(folder) / run.serial,
+		    (double)run.raw / (double)stored_bytes(folder));
+	remove_all(second);
+	if (argc <= 2)
+		remove_all(folder);
 	return 0;
 }
