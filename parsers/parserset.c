@@ -40,6 +40,7 @@
 #define PROGRAMS 64		/* whose candidates a lane remembers */
 #define PROGRAM_BYTES 40	/* longer names are looked up each time */
 #define LEAST_PAIRS 3		/* that make a text key=value */
+#define KEY_BYTES 40		/* of a key between signs */
 
 struct parserset {
 	_Atomic unsigned count;
@@ -49,7 +50,8 @@ struct parserset {
 	size_t	 ndefs;
 	struct map *names;
 	struct markindex *index;
-	const struct def *json, *kv, *cef, *leef;	/* for unknown lines */
+	/* For unknown lines. */
+	const struct def *json, *kv, *kv_comma, *kv_semicolon, *cef, *leef;
 	struct mark_entry *headed;	/* marks of headers, by rank */
 	size_t	 nheaded;
 	size_t	 nslots;	/* most of any definition */
@@ -229,6 +231,8 @@ parserset_load_rest(const char *const *names, size_t n, struct diag *diag,
 	set->index = markindex_build(set->arena, set->defs, set->ndefs);
 	set->json = find_def(set, SLICE("generic_json"));
 	set->kv = find_def(set, SLICE("generic_kv"));
+	set->kv_comma = find_def(set, SLICE("generic_kv_comma"));
+	set->kv_semicolon = find_def(set, SLICE("generic_kv_semicolon"));
 	set->cef = find_def(set, SLICE("generic_cef"));
 	set->leef = find_def(set, SLICE("generic_leef"));
 	list_headed(set);
@@ -1049,6 +1053,40 @@ count_pairs(struct slice body)
 	return n;
 }
 
+/* Whether pairs stand between signs: "a=1, b c=2", "a=1;b=2". A key behind the
+ * sign has letters, digits, blanks and _ . - and ends at the assign sign. */
+static bool
+parted_by(struct slice body, char sign)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < body.len && n + 1 < LEAST_PAIRS; i++) {
+		size_t k = i + 1;
+
+		quoted ^= body.ptr[i] == '"';
+		if (body.ptr[i] != sign || quoted)
+			continue;
+		while (k < body.len && k - i < KEY_BYTES &&
+		    body.ptr[k] != '=' && body.ptr[k] != sign &&
+		    body.ptr[k] != '"' && body.ptr[k] != ':' &&
+		    body.ptr[k] != '/')
+			k++;
+		n += k < body.len && body.ptr[k] == '=' && k > i + 1;
+	}
+	return n + 1 >= LEAST_PAIRS;
+}
+
+static const struct def *
+pairs_def(const struct parserset *set, struct slice body)
+{
+	if (set->kv_comma != NULL && parted_by(body, ','))
+		return set->kv_comma;
+	if (set->kv_semicolon != NULL && parted_by(body, ';'))
+		return set->kv_semicolon;
+	return count_pairs(body) == LEAST_PAIRS ? set->kv : NULL;
+}
+
 static void run_body(struct parser_lane *lane,
     const struct parser_options *options, struct slice text);
 
@@ -1094,8 +1132,8 @@ run_generic(struct parser_lane *lane, const struct line *line)
 		def = lane->set->cef;
 	else if (line->kind == BODY_LEEF)
 		def = lane->set->leef;
-	else if (count_pairs(line->header.body) == LEAST_PAIRS)
-		def = lane->set->kv;
+	else
+		def = pairs_def(lane->set, line->header.body);
 	if (def == NULL || !try_def(lane, def, line))
 		return false;
 	explain(lane, "%.*s: no definition takes the line",
