@@ -404,8 +404,8 @@ concerned_host(const struct event *event)
 static void
 set_subjects(const struct event *event, struct event *out)
 {
-	static const field_t subjects[] = { FIELD_HOST_NAME, FIELD_USER_NAME,
-	    FIELD_SOURCE_IP, FIELD_DESTINATION_IP };
+	static const field_t subjects[] = { FIELD_HOST_NAME, FIELD_HOST_IP,
+	    FIELD_USER_NAME, FIELD_SOURCE_IP, FIELD_DESTINATION_IP };
 
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(*subjects); i++) {
 		const struct value *value = subjects[i] == FIELD_HOST_NAME ?

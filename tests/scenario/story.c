@@ -8,6 +8,9 @@
  *
  *	day 2026-11-20
  *	at 10:00:00 udp 10.0.0.7 "<38>sshd[1]: Failed ..." x5 every 2s
+ *	live			from here on the service tells of its sources
+ *				once a minute, as the daemon does
+ *	until 10:20:00		nobody says anything until then
  *	restart
  *	expect alert rule=ssh-bruteforce source.ip=192.0.2.9 count=1
  *	expect no alert rule=ssh-bruteforce
@@ -34,6 +37,8 @@
 #include "engine/timeparse.h"
 #include "parsers/parse_stage.h"
 #include "storage/write_stage.h"
+#include "tools/health.h"
+#include "tools/health_source.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -50,6 +55,8 @@ struct story {
 	struct writer *writer;
 	struct batch *batch;
 	uint64_t next_seq;
+	struct health *health;	/* NULL: not live */
+	int64_t	 minute_ns;	/* told last */
 };
 
 static void
@@ -74,23 +81,35 @@ begin(struct story *story)
 	story->correlator = correlator_new(&limits);
 }
 
-/* Sends what was collected through the stages and makes it durable. */
+/* Sends what was collected through the stages; what comes from outside has row
+ * 0 of the options, what the service says row 1. */
 static void
-flush(struct story *story)
+run_batch(struct story *story)
 {
-	struct parser_options options = { 0 };
+	struct parser_options options[2] = { { .ndjson = false },
+	    { .def = SLICE(HEALTH_DEF) } };
 	struct batch *batch = story->batch;
-	struct err err;
 
 	if (batch == NULL)
 		return;
-	parse_stage_run(story->parse, story->parsers, NULL, &options, 1,
+	parse_stage_run(story->parse, story->parsers, NULL, options, 2,
 	    batch);
 	match_stage_run(story->match, story->rules, batch);
+	if (story->health != NULL)
+		health_note(story->health, batch);
 	correlate_stage_run(story->correlator, batch);
 	writer_add(story->writer, batch);
 	batch_put(batch);
 	story->batch = NULL;
+}
+
+/* The same, and makes it durable. */
+static void
+flush(struct story *story)
+{
+	struct err err;
+
+	run_batch(story);
 	if (writer_commit(story->writer, &err) < 0)
 		fail(story, "commit", err.text);
 }
@@ -102,6 +121,7 @@ end(struct story *story)
 
 	flush(story);
 	correlator_free(story->correlator);
+	story->correlator = NULL;
 	if (writer_close(story->writer, false, &err) < 0)
 		fail(story, "close", err.text);
 }
@@ -152,17 +172,66 @@ time_of_day(struct story *story, const char *text)
 }
 
 static void
-add_line(struct story *story, const char *peer, const char *text)
+add_line(struct story *story, const char *peer, struct slice text,
+    uint16_t source)
 {
+	struct event *event;
+
 	if (story->batch == NULL) {
 		story->batch = batch_new(writer_node(story->writer),
 		    story->next_seq);
 		story->next_seq += BATCH_EVENTS + BATCH_ALERTS;
 	}
-	batch_add(story->batch, slice_cstr(text), slice_cstr(peer),
+	event = batch_add(story->batch, text, slice_cstr(peer),
 	    story->now_ns);
+	event->source = source;
 	if (batch_full(story->batch))
-		flush(story);
+		run_batch(story);
+}
+
+static void
+say_own(void *user, struct slice line)
+{
+	add_line(user, "yagura", line, 1);
+}
+
+/* Each minute that ends until then is told. */
+static void
+pass_minutes(struct story *story, int64_t to_ns)
+{
+	static const struct health_service service = { .disk_free = 50,
+	    .disk_size = 100 };
+
+	while (story->health != NULL &&
+	    story->minute_ns + HEALTH_MINUTE_NS <= to_ns) {
+		run_batch(story);
+		story->minute_ns += HEALTH_MINUTE_NS;
+		story->now_ns = story->minute_ns;
+		clock_fix_ns(story->now_ns);
+		health_minute(story->health, story->now_ns, &service,
+		    say_own, story);
+		run_batch(story);
+	}
+}
+
+static void
+play_live(struct story *story)
+{
+	if (story->health != NULL)
+		fail(story, "live", "it is already");
+	story->minute_ns = story->day_ns;
+	story->health = health_new(story->day_ns, SLICE(""));
+}
+
+static void
+play_until(struct story *story, char *rest)
+{
+	char *when = word(story, &rest);
+
+	if (when == NULL)
+		fail(story, "expected", "until TIME");
+	pass_minutes(story, story->day_ns + time_of_day(story, when));
+	flush(story);
 }
 
 static void
@@ -186,8 +255,12 @@ play_at(struct story *story, char *rest)
 	}
 	story->now_ns = story->day_ns + time_of_day(story, when);
 	for (int i = 0; i < times; i++) {
-		clock_fix_ns(story->now_ns);
-		add_line(story, peer, text);
+		int64_t at_ns = story->now_ns;
+
+		pass_minutes(story, at_ns);
+		story->now_ns = at_ns;
+		clock_fix_ns(at_ns);
+		add_line(story, peer, slice_cstr(text), 0);
 		story->now_ns += every_ns;
 	}
 	flush(story);
@@ -294,6 +367,10 @@ play(struct story *story, char *line)
 			fail(story, "not a day", text);
 	} else if (strcmp(verb, "at") == 0) {
 		play_at(story, rest);
+	} else if (strcmp(verb, "live") == 0) {
+		play_live(story);
+	} else if (strcmp(verb, "until") == 0) {
+		play_until(story, rest);
 	} else if (strcmp(verb, "restart") == 0) {
 		end(story);
 		begin(story);
@@ -345,6 +422,7 @@ main(int argc, char **argv)
 	}
 	fclose(file);
 	end(&story);
+	health_free(story.health);
 	parse_stage_free(story.parse);
 	match_stage_free(story.match);
 	parserset_put(story.parsers);
