@@ -13,4 +13,4 @@ expect alert "rule.name=Source silent" count=1
 # What the service says is found by who asks for it, and counted nowhere.
 expect search "event.dataset:yagura.health yagura.health.peer:10.0.0.7 | stats count by yagura.health.kind" rows=2
 expect search "host.ip:10.0.0.7" rows=0
-expect search "* | stats count by event.module" rows=1
+expect search "* | stats count by log.source.address" rows=1
