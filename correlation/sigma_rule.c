@@ -62,6 +62,15 @@ sigma_read_span(struct slice text, int64_t *ns)
 /* --- log source ---------------------------------------------------------- */
 
 static bool
+is_other_part(struct slice word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slice_eq(word, slice_cstr(words[i])))
+			return false;
+	return word.len > 0 && diag_nearest(word, words, n) == NULL;
+}
+
+static bool
 read_logsource(const struct sigma_scope *scope, const struct yaml_node *node,
     struct logsource *out)
 {
@@ -77,9 +86,15 @@ read_logsource(const struct sigma_scope *scope, const struct yaml_node *node,
 		return false;
 	}
 	for (size_t i = 0; i < node->n; i++) {
-		int k = sigma_word(scope, node->keys[i], "part of a log source",
-		    words, 4);
+		int k;
 
+		/* Sigma allows other parts, which say nothing to us; what
+		 * looks like a slip of ours would make the rule wider. */
+		if (is_other_part(yaml_text(node->keys[i], SLICE("")), words,
+		    4))
+			continue;
+		k = sigma_word(scope, node->keys[i], "part of a log source",
+		    words, 4);
 		if (k == 3)
 			continue;
 		if (k >= 0 && node->items[i]->kind != YAML_SCALAR) {

@@ -271,7 +271,7 @@ store_events(struct fixture *f, const char *folder)
 		event->time_ns = INT64_C(1795255200000000000) + (int64_t)i;
 	}
 	batch->phase = BATCH_MATCHED;
-	writer_add(writer, batch_get(batch));
+	writer_add(writer, batch);
 	assert_int_equal(writer_commit(writer, &err), 0);
 	assert_int_equal(writer_close(writer, false, &err), 0);
 	return batch;

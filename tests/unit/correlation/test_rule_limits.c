@@ -63,12 +63,43 @@ a_value_and_what_it_becomes_are_bounded(void **state)
 	strbuf_fini(&text);
 }
 
+/* Ten megabytes each: values, sections, a condition, brackets. */
+static void
+large_files_are_refused(void **state)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	strbuf_puts(&text, HEAD "  s:\n    f|contains:\n");
+	for (int i = 0; text.len < 10000000; i++)
+		strbuf_printf(&text, "      - 'value %d'\n", i);
+	strbuf_puts(&text, "  condition: s\n");
+	refuses(&text, "more than 60000 comparisons");
+	strbuf_clear(&text);
+	strbuf_puts(&text, HEAD);
+	for (int i = 0; text.len < 10000000; i++)
+		strbuf_printf(&text, "  s%d: {a%d: v, b: w}\n", i, i);
+	strbuf_puts(&text, "  condition: 1 of them\n");
+	refuses(&text, "unfolds to too many nodes");
+	strbuf_clear(&text);
+	strbuf_puts(&text, HEAD "  s: {f: v}\n  condition: s");
+	while (text.len < 10000000)
+		strbuf_puts(&text, " or not (s and s)");
+	refuses(&text, "a condition has at most 65536 bytes");
+	strbuf_clear(&text);
+	while (text.len < 10000000)
+		strbuf_puts(&text, "[{a: ");
+	refuses(&text, "nested too deep");
+	strbuf_fini(&text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_condition_of_many_words_is_refused),
 		cmocka_unit_test(a_value_and_what_it_becomes_are_bounded),
+		cmocka_unit_test(large_files_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

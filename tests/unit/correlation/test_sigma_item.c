@@ -192,6 +192,23 @@ escaped_percent_signs_are_no_placeholders(void **state)
 	    "\"F\":\"c:\\\\a\\\\b\""));
 }
 
+#define BODY "detection: {x: {a: b}, condition: x}\n"
+
+static void
+log_sources_may_have_further_parts(void **state)
+{
+	struct ruleset *set = rules_of("title: t\nlogsource: {product: p, "
+	    "collector: x9, definition: [a, b]}\n" BODY);
+
+	(void)state;
+	assert_int_equal(count_matches(set, "{\"_logsource\":{\"product\":"
+	    "\"p\"},\"a\":\"b\"}"), 1);
+	ruleset_put(set);
+	assert_string_equal(finding_of("title: t\nlogsource: {product: p, "
+	    "servise: x}\n" BODY, 0), "try.yml:2:25: unknown part of a log "
+	    "source \"servise\" (service?)");
+}
+
 static void
 every_mistake_is_named_with_its_place(void **state)
 {
@@ -249,6 +266,7 @@ main(void)
 		cmocka_unit_test(wildcards_stay_in_wide_text),
 		cmocka_unit_test(flags_of_expressions_have_longer_names),
 		cmocka_unit_test(escaped_percent_signs_are_no_placeholders),
+		cmocka_unit_test(log_sources_may_have_further_parts),
 		cmocka_unit_test(every_mistake_is_named_with_its_place),
 	};
 

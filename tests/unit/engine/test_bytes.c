@@ -218,6 +218,31 @@ failures_carry_their_context(void **state)
 	assert_int_equal(err_exit_code(&err), 0);
 }
 
+/* Few letters, so that beginnings and ends of the needle come often; every
+ * length around the steps of sixteen. */
+static void
+a_text_is_found_where_it_first_stands(void **state)
+{
+	char text[100], needle[8];
+
+	(void)state;
+	srand(3);
+	for (int round = 0; round < 20000; round++) {
+		size_t len = (size_t)rand() % sizeof(text);
+		size_t n = (size_t)rand() % (sizeof(needle) + 1);
+		const char *at;
+		ptrdiff_t found;
+
+		for (size_t i = 0; i < len; i++)
+			text[i] = "ab"[rand() % 9 == 0];
+		for (size_t i = 0; i < n; i++)
+			needle[i] = "ab"[rand() % 3 == 0];
+		at = memmem(text, len, needle, n);
+		found = slice_find(slice_of(text, len), slice_of(needle, n));
+		assert_int_equal(found, at == NULL ? -1 : at - text);
+	}
+}
+
 int
 main(void)
 {
@@ -229,6 +254,7 @@ main(void)
 		cmocka_unit_test(hashes_answer_known_vectors),
 		cmocka_unit_test(maps_find_what_was_put_and_not_what_was_removed),
 		cmocka_unit_test(failures_carry_their_context),
+		cmocka_unit_test(a_text_is_found_where_it_first_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
