@@ -129,6 +129,7 @@ check:
 
 check-long: check asan tsan fuzz
 	@BUILD=$(BUILD) tests/kill-test 20
+	@YAGURA=$(BUILD)/yagura LINES=500000 PUBLIC=50 tests/hunt-check
 	@DAMAGES=1000 $(BUILD)/unit/storage/test_damage
 	@$(MAKE) --no-print-directory $(BUILD)/bench/bench_correlate
 	@$(BUILD)/bench/bench_correlate flood
@@ -258,6 +259,8 @@ install: all $(BUILD)/yagura-fields.7
 	cp -R parsers/defs $(DESTDIR)$(PREFIX)/share/yagura/parsers/
 	[ -f $(DESTDIR)$(SYSCONF)/yagura/yagura.yaml ] || install -m 644 \
 	    tools/packaging/yagura.yaml $(DESTDIR)$(SYSCONF)/yagura/
+	install -D -m 644 tools/packaging/yagura.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/yagura
 	install -m 644 tools/packaging/*.service tools/packaging/*.timer \
 	    $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	for page in $(man); do \

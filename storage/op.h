@@ -69,16 +69,30 @@ struct row {
  * lives as long as the row. */
 const struct event *row_event(const struct row *row);
 
+enum op_more { OP_MORE, OP_ENOUGH };
+
+/* A question of an operator to the store: events whose field has this value,
+ * between the times, newest first. */
+struct op_ask {
+	field_t	 field;
+	const struct value *value;
+	int64_t	 from_ns, to_ns;
+	uint64_t most;			/* 0: all */
+	enum op_more (*row)(void *user, const struct row *row);
+	void	*user;
+};
+
 /* What one run may use and how it went. */
 struct op_run {
+	/* Only when all rows are in; NULL over events in memory. */
+	void	(*ask)(void *scan, const struct op_ask *ask);
+	void	*scan;
 	int64_t	 from_ns, to_ns;	/* times of what is searched */
 	size_t	 limit_bytes;		/* of all ops together */
 	size_t	 used_bytes;
 	bool	 partial;		/* something was left out */
 	char	 why[256];		/* what, for people */
 };
-
-enum op_more { OP_MORE, OP_ENOUGH };
 
 struct op_class {
 	const char *name;

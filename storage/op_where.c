@@ -70,30 +70,3 @@ op_read_where(struct reader *reader)
 		    SCHEMA_COLUMNS);
 	return &where->op;
 }
-
-static struct op *
-not_yet(struct reader *reader, const char *name, const char *instead)
-{
-	struct token token = { .at = reader->lex.at - strlen(name),
-	    .len = strlen(name) };
-
-	reader_fail(reader, &token, "%s is not available in this version",
-	    name);
-	reader_hint(reader, "%s", instead);
-	return NULL;
-}
-
-struct op *
-op_read_lookup(struct reader *reader)
-{
-	return not_yet(reader, "lookup", "lists of the configuration are "
-	    "already on the events: yagura.lists.source, "
-	    "yagura.lists.destination, ...");
-}
-
-struct op *
-op_read_context(struct reader *reader)
-{
-	return not_yet(reader, "context", "search the minutes around the "
-	    "event with --since and --until");
-}

@@ -747,12 +747,12 @@ unknown_op(struct reader *reader, const struct token *name)
 	if (nearest != NULL)
 		reader_hint(reader, "did you mean %s?", nearest);
 	reader_hint(reader, "operators: where fields rename stats timechart "
-	    "top rare uniq dedup sort head tail");
+	    "top rare uniq dedup sort head tail lookup context");
 	return NULL;
 }
 
 static struct op *
-read_op(struct reader *reader)
+read_op_named(struct reader *reader)
 {
 	struct token name = reader_next(reader), rest;
 
@@ -778,6 +778,18 @@ read_op(struct reader *reader)
 		return NULL;
 	}
 	return unknown_op(reader, &name);
+}
+
+static struct op *
+read_op(struct reader *reader)
+{
+	struct op *op;
+
+	reader->reading = NULL;
+	op = read_op_named(reader);
+	if (op == NULL && reader->reading != NULL)
+		reader->reading->class->fini(reader->reading);
+	return op;
 }
 
 static void

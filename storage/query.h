@@ -69,11 +69,21 @@ struct query_error {
 	char	 hint[256];	/* what to write instead; may be empty */
 };
 
+/* A table: names of its columns, and its cells row by row. */
+struct query_list {
+	size_t	 ncols, nrows;
+	const struct slice *names, *cells;
+};
+
 /* Names of fields that are not known by number: `load` is called once before
  * a name is refused and interns what the store has seen. May be NULL. */
 struct query_names {
 	void	*user;
 	void	(*load)(void *user);
+	/* The list, or CSV file, that lookup names; everything in the arena.
+	 * False and why. May be NULL: there are none. */
+	bool	(*list)(void *user, struct slice name, struct arena *arena,
+		    struct query_list *out, char why[256]);
 };
 
 /* NULL and *error if it is no query. now_ns is what -24h counts from. */

@@ -156,6 +156,12 @@ reader_op(struct reader *reader, const struct op_class *class, size_t bytes)
 	return op;
 }
 
+void
+reader_own(struct reader *reader, struct op *op)
+{
+	reader->reading = op;
+}
+
 struct schema *
 reader_schema(struct reader *reader)
 {

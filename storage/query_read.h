@@ -17,6 +17,7 @@ struct reader {
 	bool	 names_loaded;
 	struct query_error *error;
 	bool	 failed;
+	struct op *reading;	/* see reader_own */
 	size_t	 terms, depth;
 	/* Behind a pipe: the columns the operator sees. NULL in front. */
 	struct schema *schema;
@@ -64,6 +65,10 @@ struct cond *reader_condition(struct reader *reader);
 /* A cleared op of this size whose out is the schema it sees. */
 void *reader_op(struct reader *reader, const struct op_class *class,
     size_t bytes);
+
+/* The op holds memory from now on: if the query is refused before the op is
+ * complete, its fini is called. */
+void reader_own(struct reader *reader, struct op *op);
 
 /* A closed schema without columns; and one more column for it. */
 struct schema *reader_schema(struct reader *reader);

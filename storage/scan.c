@@ -7,6 +7,7 @@
 #include "engine/check.h"
 #include "engine/event.h"
 #include "storage/query_read.h"
+#include "storage/query_set.h"
 #include "storage/scan_private.h"
 
 /* --- the end of the chain ----------------------------------------------- */
@@ -81,6 +82,34 @@ whole_partition(struct scan *scan, const struct partition_info *info)
 			return;
 	scan_give_up(scan, info->events, scan_store_lost(scan),
 	    &err);
+}
+
+/* A search within a search, when that has read all it reads. */
+static void
+ask_again(void *user, const struct op_ask *ask)
+{
+	struct scan *scan = user;
+	struct query_error error;
+	struct query *query = query_parse(SLICE("*"), 0, NULL, &error);
+	struct scan_request request = { .store = scan->request->store,
+	    .query = query, .from_ns = ask->from_ns, .to_ns = ask->to_ns,
+	    .rows = ask->most, .row = ask->row, .user = ask->user };
+	struct query_set *set = query_set_new();
+	struct scan_result result;
+	struct err err = { ERR_NONE, "" };
+	char buf[VALUE_TEXT_BYTES];
+
+	check(query != NULL);
+	query_set_add(set, value_as_text(ask->value, buf), 0);
+	query->cond = query_set_cond(query, ask->field, set);
+	if (scan_run(&request, &result, &err) == 0 && result.partial) {
+		if (!scan->run.partial)
+			snprintf(scan->run.why, sizeof(scan->run.why),
+			    "%.200s", result.why);
+		scan->run.partial = true;
+	}
+	query_free(query);
+	query_set_free(set);
 }
 
 /* Alerts are events; searches that do not name them leave them out. */
@@ -221,6 +250,8 @@ scan_run(const struct scan_request *request, struct scan_result *result,
 	}
 	for (size_t i = 0; i < n && !scan.enough; i++)
 		whole_partition(&scan, &infos[i]);
+	scan.run.ask = ask_again;
+	scan.run.scan = &scan;
 	op_end(scan.first, &scan.run);
 	scan_tell(&scan);
 	free(infos);

@@ -16,6 +16,7 @@
 #include "engine/timeparse.h"
 #include "storage/ledger.h"
 #include "storage/store.h"
+#include "tools/ask_list.h"
 
 #define PROGRESS_AFTER_NS (2 * TIME_S_NS)	/* silence until then */
 #define PROGRESS_EVERY_NS (TIME_S_NS / 4)
@@ -201,15 +202,16 @@ ask_end(struct ask *ask)
 /* --- running ------------------------------------------------------------ */
 
 static void
-load_names(void *store)
+load_names(void *user)
 {
-	scan_load_names(store);
+	scan_load_names(((struct ask *)user)->store);
 }
 
 struct query *
 ask_parse(struct ask *ask, struct slice text)
 {
-	struct query_names names = { ask->store, load_names };
+	struct query_names names = { .user = ask, .load = load_names,
+	    .list = ask_list };
 	struct query_error error;
 	struct query *query = query_parse(text, ask->now_ns, &names, &error);
 

@@ -12,6 +12,7 @@
 #include "engine/timeparse.h"
 #include "storage/store.h"
 #include "tools/ask.h"
+#include "tools/ask_list.h"
 
 #define POLL_NS (TIME_S_NS / 4)		/* -f: how often live.db is looked at */
 #define FOLLOW_ROWS 10000		/* shown of one look */
@@ -99,8 +100,7 @@ static bool
 follow_once(struct ask *ask, struct slice text, struct present *present,
     struct latest *latest, uint64_t *seq)
 {
-	struct query_error error;
-	struct query *query = query_parse(text, ask->now_ns, NULL, &error);
+	struct query *query = ask_parse(ask, text);
 	struct scan_result result;
 	struct scan_request request = { .store = ask->store, .query = query,
 	    .from_ns = ask->from_ns, .to_ns = ask->to_ns, .after_seq = *seq,
@@ -199,8 +199,8 @@ search(struct ask *ask, struct slice text, struct query *query)
 int
 cmd_search(int argc, char **argv)
 {
-	struct strbuf text = STRBUF_INIT;
-	struct query *query;
+	struct strbuf typed = STRBUF_INIT, text = STRBUF_INIT;
+	struct query *query = NULL;
 	struct ask ask;
 	int code = ask_begin(&ask, argc, argv, ASK_TIMES | ASK_FORMAT |
 	    ASK_JSON | ASK_ROWS | ASK_FOLLOW);
@@ -211,11 +211,13 @@ cmd_search(int argc, char **argv)
 		ask_end(&ask);
 		return cmd_usage("search");
 	}
-	join(&ask, &text);
-	query = ask_parse(&ask, strbuf_slice(&text));
+	join(&ask, &typed);
+	if (ask_saved(&ask, strbuf_slice(&typed), &text))
+		query = ask_parse(&ask, strbuf_slice(&text));
 	code = query == NULL ? EXIT_USAGE
 	    : search(&ask, strbuf_slice(&text), query);
 	query_free(query);
+	strbuf_fini(&typed);
 	strbuf_fini(&text);
 	ask_end(&ask);
 	return code;

@@ -1,1 +1,1 @@
-* | lookup tor_exit source.ip
+* | lookup no_such_list source.ip

@@ -1,0 +1,1 @@
+* | stats count | context 3

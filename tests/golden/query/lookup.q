@@ -1,0 +1,2 @@
+--json
+* | lookup owners.csv user.name | stats count by owners.team
