@@ -17,7 +17,12 @@
 #endif
 
 #define SCAN_FIELDS 96	/* fewer are looked through faster than halved */
-#define FIRST_FIELDS 32	/* most events fit; a multiple of 8 for the scan */
+#define LEAST_FIELDS 16	/* room at first; a multiple of 8 for the scan */
+#define FIRST_FIELDS 96	/* as many at most, if the last events had them */
+
+/* About how many values the events of this thread have, so that most fit at
+ * once and few leave room. */
+static _Thread_local unsigned usual_fields = 32;
 
 static const char *const tag_names[] = {
 #define EVENT_TAG(id, name, help) name,
@@ -140,11 +145,20 @@ place_of(const struct event *event, field_t field)
 	    : scan(event, field);
 }
 
+static unsigned
+first_room(void)
+{
+	unsigned room = (usual_fields + 7) & ~7u;
+
+	return room < LEAST_FIELDS ? LEAST_FIELDS
+	    : room > FIRST_FIELDS ? FIRST_FIELDS : room;
+}
+
 static void
 grow(struct event *event)
 {
 	struct arena *arena = event->batch->arena;
-	unsigned cap = event->cap > 0 ? event->cap * 2u : FIRST_FIELDS;
+	unsigned cap = event->cap > 0 ? event->cap * 2u : first_room();
 	field_t *fields = arena_alloc(arena, cap * sizeof(*fields));
 	struct value *values = arena_alloc(arena, cap * sizeof(*values));
 
@@ -527,6 +541,8 @@ event_seal(struct event *event)
 			    slice_cstr(tag_names[tag]), TRANSFORM_OWNED));
 	if (event->n > 0)
 		sort_values(event);
+	usual_fields = event->n >= usual_fields ? event->n
+	    : usual_fields - (usual_fields - event->n) / 8;
 	event->sealed = true;
 }
 

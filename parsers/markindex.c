@@ -28,6 +28,13 @@ struct text_anchor {
 	const struct text_anchor *next;
 };
 
+/* The texts filed under a piece, and what may stand next to it in them: a bit
+ * per byte % 64, all of them where a text begins or ends. */
+struct gram {
+	const struct text_anchor *anchors;
+	uint64_t before, after;
+};
+
 /* A text too short for the stride: looked for by its rarest byte. */
 struct short_text {
 	struct slice text;
@@ -48,7 +55,7 @@ struct tier {
 	struct short_text shorts[SHORTS];
 	size_t	 nshorts;
 	uint64_t bits[GRAMS / 64];
-	const struct text_anchor **grams;	/* GRAMS of them */
+	struct gram *grams;	/* GRAMS of them */
 };
 
 struct markindex {
@@ -184,11 +191,18 @@ file_short(struct tier *tier, struct slice text, uint32_t entry)
 	tier->shorts[at] = mark;
 }
 
+static inline uint64_t
+byte_bit(char c)
+{
+	return UINT64_C(1) << ((unsigned char)c & 63);
+}
+
 static void
 file_gram(struct tier *tier, struct slice text, size_t offset,
     struct text_anchor *anchor)
 {
-	uint32_t gram = gram_at(text.ptr + offset);
+	uint32_t number = gram_at(text.ptr + offset);
+	struct gram *gram = &tier->grams[number];
 
 	anchor->text = text;
 	anchor->offset = offset;
@@ -197,9 +211,13 @@ file_gram(struct tier *tier, struct slice text, size_t offset,
 		((char *)&anchor->mask)[i] = (char)0xff;
 		((char *)&anchor->head)[i] = text.ptr[i];
 	}
-	anchor->next = tier->grams[gram];
-	tier->grams[gram] = anchor;
-	tier->bits[gram >> 6] |= UINT64_C(1) << (gram & 63);
+	anchor->next = gram->anchors;
+	gram->anchors = anchor;
+	gram->before |= offset == 0 ? UINT64_MAX
+	    : byte_bit(text.ptr[offset - 1]);
+	gram->after |= offset + 3 == text.len ? UINT64_MAX
+	    : byte_bit(text.ptr[offset + 3]);
+	tier->bits[number >> 6] |= UINT64_C(1) << (number & 63);
 }
 
 static void
@@ -473,9 +491,13 @@ static void
 check_gram(const struct tier *tier, struct slice body, size_t at,
     struct candidates *out)
 {
-	const struct text_anchor *anchor =
-	    tier->grams[gram_at(body.ptr + at)];
+	const struct gram *gram = &tier->grams[gram_at(body.ptr + at)];
+	const struct text_anchor *anchor = gram->anchors;
 
+	if ((at > 0 && (gram->before & byte_bit(body.ptr[at - 1])) == 0) ||
+	    (at + 3 < body.len &&
+	    (gram->after & byte_bit(body.ptr[at + 3])) == 0))
+		return;
 	for (; anchor != NULL; anchor = anchor->next) {
 		size_t start = at - anchor->offset;
 		uint32_t head = 0;
