@@ -104,6 +104,7 @@ struct writer {
 	struct batch **pending;	/* counted; waiting for the commit */
 	size_t	 npending, pending_cap, pending_bytes;
 	uint64_t last_seq;	/* of the newest batch added */
+	bool	 hold;		/* see writer_hold */
 	size_t	 held;		/* bytes of kept batches */
 	uint64_t clock;
 	int64_t	 now_ns, rarely_ns;	/* of writer_tend */
@@ -700,12 +701,31 @@ writer_pending(const struct writer *w)
 	return w->pending_bytes;
 }
 
+void
+writer_hold(struct writer *w)
+{
+	w->hold = true;
+}
+
+/* A chunk's worth of some day is there, or memory is short. */
+static bool
+worth_a_commit(const struct writer *w)
+{
+	if (w->held > w->conf.open_bytes / 2)
+		return true;
+	for (const struct day *day = w->days; day != NULL; day = day->next)
+		if (day->n >= w->conf.chunk_events - w->conf.chunk_events /
+		    64 || day->raw_bytes >= w->conf.chunk_bytes)
+			return true;
+	return false;
+}
+
 int
 writer_commit(struct writer *w, struct err *err)
 {
 	struct err why = { .kind = ERR_NONE };
 
-	if (w->npending == 0)
+	if (w->npending == 0 || (w->hold && !worth_a_commit(w)))
 		return 0;
 	/* A day file that is full, locked or broken keeps nothing waiting: its
 	 * events go to the tail, and writer_tend tries again. */
@@ -1283,6 +1303,7 @@ writer_close(struct writer *w, bool final, struct err *err)
 
 	if (w == NULL)
 		return 0;
+	w->hold = false;
 	result = writer_commit(w, err);
 	if (result == 0 && final)
 		result = finish(w, err);

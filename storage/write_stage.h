@@ -44,6 +44,11 @@ void writer_add(struct writer *writer, struct batch *batch);
 /* Bytes waiting for a commit. */
 size_t writer_pending(const struct writer *writer);
 
+/* Nobody waits for an answer from now on, as when files are imported: a commit
+ * may leave what was added in memory until a chunk is full, so that nothing of
+ * it goes through the tail. Closing commits all. */
+void writer_hold(struct writer *writer);
+
 /* Makes everything added durable. ERR_FULL: no room; what was added stays
  * pending and the call may be tried again when room comes. Other errors are
  * final: the writer must be closed. */

@@ -111,6 +111,7 @@ begin_pipeline(struct import *import, struct err *err)
 	if (import->stages == NULL)
 		return -1;
 	stages_replay(import->stages, err);
+	stages_hold(import->stages);
 	table = stages_table(import->stages);
 	import->pipeline = pipeline_new(&table,
 	    (size_t)import->conf->workers, loop_most_in_flight(import->conf));

@@ -10,6 +10,7 @@
 #include "engine/strbuf.h"
 #include "engine/timeparse.h"
 #include "storage/chunk.h"
+#include "storage/sizes.h"
 #include "storage/store.h"
 #include "storage/verify.h"
 #include "tools/ask.h"
@@ -125,6 +126,69 @@ store_stat(struct ask *ask)
 	if (!json)
 		put_stat(false, &sum);
 	return say_missing(ask->store);
+}
+
+/* --- columns ------------------------------------------------------------- */
+
+static void
+put_size(bool json, const struct sizes *sizes, const struct size_row *row)
+{
+	uint64_t bytes = row->dict + row->data + row->bloom;
+	double each = sizes->events > 0 ?
+	    (double)bytes / (double)sizes->events : 0;
+
+	/* Names came in with events, and may hold anything. */
+	if (json) {
+		struct strbuf name = STRBUF_INIT;
+		struct value text = value_text(slice_cstr(row->name),
+		    TRANSFORM_OWNED);
+
+		value_json(&name, &text);
+		printf("{\"field\":%s,\"values\":%llu,\"bytes\":%llu,"
+		    "\"bytes_event\":%.2f,\"dict\":%llu,\"data\":%llu,"
+		    "\"bloom\":%llu}\n", name.ptr,
+		    (unsigned long long)row->values,
+		    (unsigned long long)bytes, each,
+		    (unsigned long long)row->dict,
+		    (unsigned long long)row->data,
+		    (unsigned long long)row->bloom);
+		strbuf_fini(&name);
+		return;
+	}
+	for (const char *p = row->name; *p != '\0'; p++)
+		putchar((unsigned char)*p < 32 || *p == 127 ? '?' : *p);
+	printf("%*s %10llu %12llu %7.2f %12llu %12llu %12llu\n",
+	    (int)(strlen(row->name) < 40 ? 40 - strlen(row->name) : 0), "",
+	    (unsigned long long)row->values, (unsigned long long)bytes, each,
+	    (unsigned long long)row->dict, (unsigned long long)row->data,
+	    (unsigned long long)row->bloom);
+}
+
+static int
+store_columns(struct ask *ask)
+{
+	const struct partition_info *infos;
+	bool json = ask->format == PRESENT_JSON;
+	struct sizes sizes = { .n = 0 };
+	struct err err = { .kind = ERR_NONE };
+	size_t n;
+	int result = days(ask, &infos, &n), bad_days = 0;
+
+	if (result != EXIT_DONE)
+		return result;
+	for (size_t i = 0; i < n; i++)
+		if (infos[i].bytes > 0 &&
+		    sizes_add(&sizes, infos[i].path, &err) < 0)
+			bad_days = say(&err);
+	sizes_sort(&sizes);
+	if (!json)
+		printf("%-40s %10s %12s %7s %12s %12s %12s\n", "field",
+		    "values", "bytes", "b/event", "dict", "data", "bloom");
+	for (size_t i = 0; i < sizes.n; i++)
+		put_size(json, &sizes, &sizes.rows[i]);
+	sizes_fini(&sizes);
+	result = say_missing(ask->store);
+	return bad_days != 0 ? bad_days : result;
 }
 
 /* --- verify -------------------------------------------------------------- */
@@ -311,6 +375,8 @@ cmd_store(int argc, char **argv)
 		code = cmd_usage("store");
 	else if (strcmp(ask.argv[0], "stat") == 0)
 		code = store_stat(&ask);
+	else if (strcmp(ask.argv[0], "columns") == 0)
+		code = store_columns(&ask);
 	else if (strcmp(ask.argv[0], "verify") == 0)
 		code = store_check(&ask);
 	else if (strcmp(ask.argv[0], "export") == 0)

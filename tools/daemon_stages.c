@@ -261,6 +261,12 @@ stage_add(void *user, struct batch *batch)
 	stages->raised_last = &raised->next;
 }
 
+void
+stages_hold(struct stages *stages)
+{
+	writer_hold(stages->writer);
+}
+
 static int
 stage_commit(void *user, struct err *err)
 {

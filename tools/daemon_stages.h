@@ -24,6 +24,9 @@ struct strbuf;
 struct stages *stages_open(const struct conf *conf, struct loaded *loaded,
     struct outputs *outputs, struct err *err);
 
+/* Nobody waits for an answer: see writer_hold. Before the pipeline starts. */
+void stages_hold(struct stages *stages);
+
 /* After the pipeline is gone. Answers -1 and *err if the last commit failed.
  * NULL does nothing. */
 int stages_close(struct stages *stages, struct err *err);

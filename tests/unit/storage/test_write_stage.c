@@ -768,6 +768,39 @@ keeps_alerts_beside_the_events_that_raised_them(void **state)
 	check_exactly(6);
 }
 
+static void
+holds_what_nobody_waits_for_until_a_chunk_is_full(void **state)
+{
+	struct writer_conf conf = { .data = folder, .chunk_events = 400 };
+	struct writer *writer = writer_open(&conf, NULL);
+	struct writer_figures figures;
+
+	(void)state;
+	assert_non_null(writer);
+	writer_hold(writer);
+	for (unsigned k = 0; k < 9; k++) {
+		struct batch *batch = batch_new(writer_node(writer),
+		    writer_first_seq(writer) + ((uint64_t)k << 12));
+
+		for (unsigned i = 0; i < 50; i++)
+			event_seal(batch_add(batch, SLICE("a line"),
+			    SLICE("peer"), 20000 * DAY));
+		batch->phase = BATCH_MATCHED;
+		writer_add(writer, batch);
+		batch_put(batch);
+		assert_int_equal(writer_commit(writer, NULL), 0);
+		writer_figures(writer, &figures);
+		assert_int_equal(figures.commits, k < 7 ? 0 : 1);
+		assert_int_equal(figures.stored, k < 7 ? 0 : 400);
+	}
+	assert_int_equal(figures.chunks, 1);
+	assert_int_equal(writer_close(writer, false, NULL), 0);
+	writer = writer_open(&conf, NULL);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.tail_events, 50);
+	assert_int_equal(writer_close(writer, false, NULL), 0);
+}
+
 int
 main(void)
 {
@@ -791,6 +824,7 @@ main(void)
 		TEST(commits_notes_with_their_batch),
 		TEST(finds_one_event_by_sequence_and_time),
 		TEST(keeps_alerts_beside_the_events_that_raised_them),
+		TEST(holds_what_nobody_waits_for_until_a_chunk_is_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
