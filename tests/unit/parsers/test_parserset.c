@@ -415,6 +415,31 @@ keeps_what_nobody_knows(void **state)
 }
 
 static void
+takes_a_time_at_the_beginning_that_nobody_else_read(void **state)
+{
+	static const char *const rows[][2] = {
+	{ "2026-11-20T10:00:00.123Z INFO [x] alpha=1 beta=2 gamma=3",
+	  "2026-11-20T10:00:00.123Z" },
+	{ "[20/Nov/2026:10:00:00 +0900] something", "2026-11-20T01:00:00.000Z" },
+	{ "<13>20.11.2026 10:00:00 | SRV | text", "2026-11-20T10:00:00.000Z" },
+	{ "2026-11-20 10:00:00,192.0.2.9,x", "2026-11-20T10:00:00.000Z" },
+	};
+	char buf[TIME_TEXT_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice text;
+
+		read_line(rows[i][0]);
+		text = time_format_rfc3339(event->time_ns, buf);
+		assert_true(slice_eq(text, slice_cstr(rows[i][1])));
+		assert_false(tagged(EVENT_TAG_TIME_MISSING));
+	}
+	read_line("job 7 began at 2026-11-20 10:00:00");
+	assert_true(tagged(EVENT_TAG_TIME_MISSING));
+}
+
+static void
 unwraps_a_line_in_a_message(void **state)
 {
 	(void)state;
@@ -602,6 +627,7 @@ main(void)
 		T(reads_leef_of_both_versions),
 		T(reads_csv_patterns_and_templates),
 		T(keeps_what_nobody_knows),
+		T(takes_a_time_at_the_beginning_that_nobody_else_read),
 		T(unwraps_a_line_in_a_message),
 		T(reads_the_message_of_a_wrapper_as_a_line),
 		T(believes_a_log_source_only_if_told_to),
