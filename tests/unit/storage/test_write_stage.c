@@ -681,6 +681,9 @@ commits_notes_with_their_batch(void **state)
 	note = batch_add_note(batch, NOTE_REQUEST);
 	note->key = SLICE("key");
 	note->data = SLICE("{\"taken\":10}");
+	note = batch_add_note(batch, NOTE_CHECKPOINT);
+	note->key = SLICE("part");
+	note->data = slice_of("a\0b", 3);
 	writer_add(writer, batch);
 	assert_false(writer_request_seen(writer, SLICE("key"), START,
 	    &answer));
@@ -693,6 +696,10 @@ commits_notes_with_their_batch(void **state)
 
 	store = store_open(folder, &err);
 	assert_non_null(store);
+	assert_true(slice_eq(ledger_checkpoint(store, SLICE("part"), arena),
+	    slice_of("a\0b", 3)));
+	assert_int_equal(ledger_checkpoint(store, SLICE("none"), arena).len,
+	    0);
 	assert_true(ledger_run(store, SLICE("alert-1"), arena, &run));
 	assert_int_equal(run.count, 2);
 	assert_int_equal(run.n, 2);
