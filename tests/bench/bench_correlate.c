@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "correlation/checkpoint.h"
 #include "correlation/correlate_stage.h"
 #include "correlation/match_stage.h"
 #include "correlation/ruleset.h"
@@ -23,6 +24,7 @@
 #include "engine/batch.h"
 #include "engine/diag.h"
 #include "engine/event.h"
+#include "engine/strbuf.h"
 #include "parsers/parse_stage.h"
 
 #define BLOCK 64		/* batches parsed ahead */
@@ -214,6 +216,28 @@ crowd_close(struct crowd *crowd)
 	ruleset_put(crowd->set);
 }
 
+static void
+print_checkpoint(struct crowd *crowd)
+{
+	struct batch *batch = batch_new(1, crowd->nbatches << 12);
+	struct correlator *again = correlator_new(&(struct correlator_limits){
+	    .groups = 10000000, .bytes = (size_t)4 << 30 });
+	struct strbuf data = STRBUF_INIT;
+	double at = cpu_seconds(), written;
+	uint64_t seq;
+	bool good = checkpoint_write(crowd->correlator, batch, 1, &data);
+
+	written = cpu_seconds();
+	good = good && checkpoint_read(again, crowd->set, strbuf_slice(&data),
+	    &seq, NULL);
+	printf("checkpoint of these: %s, %.1f MB, written in %.2f, read in "
+	    "%.2f CPU-seconds\n", good ? "good" : "too large",
+	    (double)data.len / 1e6, written - at, cpu_seconds() - written);
+	correlator_free(again);
+	strbuf_fini(&data);
+	batch_put(batch);
+}
+
 static int
 bench_groups(size_t n)
 {
@@ -239,6 +263,7 @@ bench_groups(size_t n)
 	    (unsigned long long)figures.groups,
 	    (double)(resident_bytes() - before) / 1e6,
 	    (double)figures.bytes / 1e6, (unsigned long long)figures.evicted);
+	print_checkpoint(&crowd);
 	crowd_close(&crowd);
 	return figures.groups == n ? 0 : 1;
 }
