@@ -349,7 +349,8 @@ a_record_has_so_many_lines_and_no_more(void **state)
 	for (int i = 0; i < JOIN_LINES; i++)
 		say("p", "type=PATH n=a t=1795168800 s=7 path=/%d", i);
 	assert_int_equal(run(), 1);
-	assert_string_equal(joined(0, "tags"), "join_cut");
+	assert_string_equal(joined(0, "tags"),
+	    "fields_capped|join_cut");
 	joiner_figures(joiner, &figures);
 	assert_int_equal(figures.cut, 1);
 	assert_int_equal(figures.open, 0);
@@ -535,7 +536,8 @@ thousands_of_pieces_end_the_record(void **state)
 		lane_run(lane, &options, "p", slice_of(line, (size_t)n));
 	}
 	assert_int_equal(run(), 1);
-	assert_string_equal(joined(0, "tags"), "join_cut");
+	assert_string_equal(joined(0, "tags"),
+	    "fields_capped|join_cut");
 }
 
 /* --- by continuation -------------------------------------------------- */
