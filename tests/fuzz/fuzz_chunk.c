@@ -138,11 +138,11 @@ part(struct reader *r)
 }
 
 static struct slice
-boxed(struct slice raw, uint16_t n, char *room)
+boxed(struct slice raw, unsigned format, uint16_t n, char *room)
 {
 	char *p = room;
 
-	*p++ = 0;
+	*p++ = (char)format;
 	*p++ = CODEC_PLAIN;
 	p = put_u16(p, n);
 	p = put_u32(p, (uint32_t)raw.len);
@@ -181,24 +181,47 @@ block_from(struct reader *r, struct block *block, char *hdr)
 	block->hdr = slice_of(hdr, COLUMN_HDR);
 }
 
+/* Pages of both formats: lines; or variables in two boxes, and templates. */
 static void
-fuzz_chunk(struct slice input)
+pages_from(struct reader *r, unsigned format, struct packed_page pages[2],
+    char *room)
+{
+	struct slice bytes = part(r), first;
+	char *at = room;
+
+	if (bytes.len > 0 && format == 1)
+		pages[0].data = boxed(bytes, 0, EVENTS, at);
+	if (format == 1)
+		return;
+	if (bytes.len > 0) {
+		first = boxed(bytes, 0, EVENTS, at + 4);
+		put_u32(at, (uint32_t)first.len);
+		bytes = boxed(part(r), 0, EVENTS, at + 4 + first.len);
+		pages[0].data = slice_of(at, 4 + first.len + bytes.len);
+		at += pages[0].data.len;
+	}
+	bytes = part(r);
+	if (bytes.len > 0)
+		pages[1].data = boxed(bytes, 0, 0, at);
+}
+
+static void
+fuzz_chunk(struct slice input, unsigned format)
 {
 	struct chunk_packed packed = *honest;
 	struct packed_block blocks[32];
-	struct packed_page page = honest->pages[0];
+	struct packed_page pages[2] = { honest->pages[0], honest->pages[1] };
 	struct reader r = reader_of(input);
 	char *fields = malloc(input.len + BOX_HEAD);
-	char *raw = malloc(input.len + BOX_HEAD);
+	char *raw = malloc(input.len + 4 * BOX_HEAD);
 	char hdrs[32][COLUMN_HDR];
 	struct slice bytes = part(&r);
 
 	if (bytes.len > 0)
-		packed.fields = boxed(bytes, 0, fields);
-	bytes = part(&r);
-	if (bytes.len > 0)
-		page.data = boxed(bytes, EVENTS, raw);
-	packed.pages = &page;
+		packed.fields = boxed(bytes, format == 1 ? 0 : 2, 0, fields);
+	pages_from(&r, format, pages, raw);
+	packed.pages = pages;
+	packed.npages = 2;
 	for (size_t i = 0; i < packed.nblocks && i < 32; i++) {
 		blocks[i] = honest->blocks[i];
 		block_from(&r, &blocks[i].block, hdrs[i]);
@@ -232,6 +255,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] == 'T')
 		fuzz_tail(slice_skip(input, 1));
 	else
-		fuzz_chunk(slice_skip(input, 1));
+		fuzz_chunk(slice_skip(input, 1), data[0] == '2' ? 2 : 1);
 	return 0;
 }
