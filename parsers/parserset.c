@@ -1328,9 +1328,39 @@ note_skew(struct event *event, const struct parser_options *options)
 		    value_long(skew_ns / (TIME_S_NS / 1000)));
 }
 
+/* A time at the very beginning of a line of which neither the header nor the
+ * definition said one: most programs' own files begin so. */
+static bool
+leading_time(struct reading *r, struct slice text)
+{
+	struct timetext time;
+	int64_t ns;
+	ptrdiff_t end;
+	size_t n;
+
+	if (text.len > 0 && text.ptr[0] == '<') {
+		end = slice_find_byte(slice_head(text, 5), '>');
+		text = slice_skip(text, end < 0 ? 0 : (size_t)end + 1);
+	}
+	text = slice_trim(text);
+	if (text.len > 0 && (text.ptr[0] == '[' || text.ptr[0] == '"'))
+		text = slice_skip(text, 1);
+	n = timetext_read(text, &time);
+	/* "10:00:00,10.1.2.3": the comma parts columns, not the second. */
+	end = n < text.len && n > 0 && text.ptr[n] == '.'
+	    ? slice_find_byte(slice_head(text, n), ',') : -1;
+	if (end > 0)
+		n = timetext_read(slice_head(text, (size_t)end), &time);
+	if (n == 0 || !timetext_resolve(&time, r->event->ingested_ns,
+	    r->zone, &ns))
+		return false;
+	r->event->time_ns = ns;
+	return true;
+}
+
 static void
 take_time(struct reading *r, const struct parser_options *options,
-    bool heading)
+    struct slice text, bool heading)
 {
 	struct event *event = r->event;
 
@@ -1338,6 +1368,8 @@ take_time(struct reading *r, const struct parser_options *options,
 		event->time_ns = r->header_ns;
 		event->has_time = true;
 	}
+	if (!event->has_time && !heading)
+		event->has_time = leading_time(r, text);
 	if (!event->has_time) {
 		if (!heading)
 			event_tag(event, EVENT_TAG_TIME_MISSING);
@@ -1443,7 +1475,7 @@ parser_run(struct parser_lane *lane, const struct parser_options *options,
 		    value_text(event->peer, TRANSFORM_OWNED));
 	run_body(lane, options, text);
 	event->joins = r->def != NULL && r->def->join != NULL;
-	take_time(r, options, lane->heading);
+	take_time(r, options, text, lane->heading);
 	if (regex_runaways(r->scratch) != lane->runaways) {
 		metric_add(METRIC_REGEX_LIMIT, regex_runaways(r->scratch) -
 		    lane->runaways);
