@@ -115,7 +115,7 @@ over_text(const struct finder *f, struct slice text, state_t begun,
 				next |= (state_t)1 << (k + 1);
 		}
 		*crossed = *crossed || (go >> literal.len & 1) != 0;
-		begun = go;
+		begun = go & unfinished(f);
 		states = next;
 	}
 	return (begun | states) & unfinished(f);

@@ -159,6 +159,19 @@ find_saved(struct slice all, struct slice wanted, struct slice *query)
 	return false;
 }
 
+/* "@timestamp:..." is a field. */
+static bool
+names_saved(struct slice query)
+{
+	size_t n = 1;
+
+	if (query.len == 0 || query.ptr[0] != '@')
+		return false;
+	while (n < query.len && is_name_byte(query.ptr[n]))
+		n++;
+	return n == query.len || query.ptr[n] != ':';
+}
+
 bool
 ask_saved(const struct ask *ask, struct slice text, struct strbuf *out)
 {
@@ -166,9 +179,9 @@ ask_saved(const struct ask *ask, struct slice text, struct strbuf *out)
 	struct slice query = text;
 	bool good = true;
 
-	if (text.len > 0 && text.ptr[0] == '@')
+	if (names_saved(text))
 		read_saved(ask, &all);
-	for (int i = 0; good && query.len > 0 && query.ptr[0] == '@'; i++) {
+	for (int i = 0; good && names_saved(query); i++) {
 		size_t n = 1;
 		struct slice name, behind;
 		struct strbuf before = STRBUF_INIT;
