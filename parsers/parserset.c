@@ -770,8 +770,12 @@ suits(const struct def *def, const struct line *line)
 		return line->kind == BODY_CEF;
 	case DECODER_LEEF:
 		return line->kind == BODY_LEEF;
-	default:
+	case DECODER_NONE:
 		return true;
+	default:
+		/* Their marks may stand in a string of the object, which is
+		 * read as a line of its own. */
+		return line->kind != BODY_JSON;
 	}
 }
 

@@ -231,6 +231,14 @@ static const struct row rows[] = {
 	  "@timestamp=2026-11-20T10:00:00.000Z\n"
 	  "source.ip=192.0.2.9\n"
 	  "host.name=h\n" },
+	{ "{\"message\":\"<30>Nov 20 10:00:00 ns1 named[77]: client @0x7f"
+	  " 192.0.2.9#5353 (a.example.org): query: a.example.org IN A +"
+	  " (10.0.0.53)\"}",
+	  "yagura.parser=isc_bind\n"
+	  "@timestamp=2026-11-20T10:00:00.000Z\n"
+	  "source.ip=192.0.2.9\n"
+	  "host.name=ns1\n"
+	  "dns.question.name=a.example.org\n" },
 	{ "{\"message\":\"CEF:0|Acme|Gate|1|7|n|5|src=192.0.2.9 suser=h"
 	  "ana\",\"host\":\"h1\"}",
 	  "yagura.parser=generic_cef\n"
