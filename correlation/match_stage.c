@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "correlation/prefilter.h"
 #include "correlation/rule.h"
 #include "correlation/ruleset.h"
 #include "engine/arena.h"
@@ -12,11 +13,43 @@
 
 #define MATCH_HITS 1024		/* rules one event may hit; more are counted */
 
+/* Figures of the scratch that are in the metrics already. */
+struct counted {
+	uint64_t runaways;
+	struct prefilter_memo_figures memo;
+};
+
 struct match_stage {
 	struct ruleset *set;	/* counted: the scratch fits it */
 	struct match_scratch *scratch;
+	struct counted counted;
 	uint32_t hits[MATCH_HITS];
 };
+
+/* Adds what came since. Every lane has a part of the bytes, so they are added
+ * up; one that gives memory back adds less than nothing, which wraps. */
+static void
+count(struct match_stage *stage)
+{
+	struct counted *was = &stage->counted, now;
+
+	now.runaways = match_scratch_runaways(stage->scratch);
+	match_scratch_memo(stage->scratch, &now.memo);
+	metric_add(METRIC_REGEX_LIMIT, now.runaways - was->runaways);
+	metric_add(METRIC_VALUES_KNOWN, now.memo.known - was->memo.known);
+	metric_add(METRIC_VALUES_UNKNOWN,
+	    now.memo.unknown - was->memo.unknown);
+	metric_add(METRIC_VALUES_BYTES, now.memo.bytes - was->memo.bytes);
+	*was = now;
+}
+
+static void
+scratch_free(struct match_stage *stage)
+{
+	metric_add(METRIC_VALUES_BYTES, 0 - stage->counted.memo.bytes);
+	stage->counted = (struct counted){ 0 };
+	match_scratch_free(stage->scratch);
+}
 
 struct match_stage *
 match_stage_new(void)
@@ -29,7 +62,7 @@ match_stage_free(struct match_stage *stage)
 {
 	if (stage == NULL)
 		return;
-	match_scratch_free(stage->scratch);
+	scratch_free(stage);
 	ruleset_put(stage->set);
 	free(stage);
 }
@@ -39,7 +72,7 @@ use_set(struct match_stage *stage, struct ruleset *set)
 {
 	if (stage->set == set)
 		return;
-	match_scratch_free(stage->scratch);
+	scratch_free(stage);
 	ruleset_put(stage->set);
 	stage->set = ruleset_get(set);
 	stage->scratch = match_scratch_new(set);
@@ -66,11 +99,10 @@ void
 match_stage_run(struct match_stage *stage, struct ruleset *set,
     struct batch *batch)
 {
-	uint64_t strangers = 0, hits = 0, runaways;
+	uint64_t strangers = 0, hits = 0;
 
 	check(batch->phase == BATCH_PARSED);
 	use_set(stage, set);
-	runaways = match_scratch_runaways(stage->scratch);
 	for (size_t i = 0; i < batch->n; i++) {
 		size_t n = ruleset_match(set, &batch->events[i],
 		    stage->scratch, stage->hits, MATCH_HITS);
@@ -83,8 +115,7 @@ match_stage_run(struct match_stage *stage, struct ruleset *set,
 	}
 	metric_add(METRIC_RULE_HITS, hits);
 	metric_add(METRIC_NO_LOGSOURCE, strangers);
-	metric_add(METRIC_REGEX_LIMIT,
-	    match_scratch_runaways(stage->scratch) - runaways);
+	count(stage);
 	batch->ruleset = ruleset_get(set);
 	batch->phase = BATCH_MATCHED;
 }
@@ -95,18 +126,15 @@ match_stage_joined(struct match_stage *stage, struct event *event)
 	struct batch *batch = event->batch;
 	struct ruleset *set = (struct ruleset *)(uintptr_t)batch->ruleset;
 	struct value *items;
-	uint64_t runaways;
 	size_t n;
 
 	check(batch->phase == BATCH_MATCHED && !event->sealed);
 	use_set(stage, set);
-	runaways = match_scratch_runaways(stage->scratch);
 	n = ruleset_match(set, event, stage->scratch, stage->hits,
 	    MATCH_HITS);
 	metric_add(METRIC_RULE_HITS, n);
 	metric_add(METRIC_NO_LOGSOURCE, event->logsource == 0);
-	metric_add(METRIC_REGEX_LIMIT,
-	    match_scratch_runaways(stage->scratch) - runaways);
+	count(stage);
 	if (n == 0)
 		return;
 	n = n < MATCH_HITS ? n : MATCH_HITS;

@@ -224,7 +224,9 @@ key_sink_settle(struct key_sink *sink, uint32_t *rules)
 struct prefilter_memo {
 	size_t	 n;
 	struct value_memo *memos;	/* by number of matcher */
+	size_t	 tables;	/* of them that remember anything */
 	struct key_sink found;	/* what one value leads to */
+	uint64_t known, unknown;
 };
 
 struct prefilter_memo *
@@ -248,6 +250,13 @@ prefilter_memo_free(struct prefilter_memo *memo)
 	free(memo->memos);
 	key_sink_fini(&memo->found);
 	free(memo);
+}
+
+struct prefilter_memo_figures
+prefilter_memo_figures(const struct prefilter_memo *memo)
+{
+	return (struct prefilter_memo_figures){ memo->known, memo->unknown,
+	    memo->tables * value_memo_bytes() };
 }
 
 /* --- running ------------------------------------------------------------- */
@@ -296,17 +305,27 @@ look_and_keep(const struct run *run, const struct matcher *m,
 	}
 }
 
+/* NULL: the value is not to be remembered. A time is more than its text, which
+ * may lack the zone and the year. */
 static struct value_memo *
 memo_of(const struct run *run, const struct matcher *m,
     const struct value *value)
 {
 	size_t number = run->prefilter->first +
 	    (size_t)(m - run->prefilter->matchers);
+	struct value_memo *memo;
 
 	if (run->memo == NULL || number >= run->memo->n ||
-	    value->text == NULL || value->len < PREFILTER_SHORT)
+	    value->text == NULL || value->len < PREFILTER_SHORT ||
+	    value->len > VALUE_MEMO_BYTES || value->type == VALUE_TIME)
 		return NULL;
-	return &run->memo->memos[number];
+	memo = &run->memo->memos[number];
+	if (memo->table == NULL) {
+		if (run->memo->tables == PREFILTER_TABLES)
+			return NULL;
+		run->memo->tables++;
+	}
+	return memo;
 }
 
 /* A value about which the memo is to be asked. */
@@ -335,9 +354,12 @@ ask(const struct run *run, const struct question *question)
 	const struct value *value = &question->value;
 	const uint32_t *keys;
 	size_t n;
+	enum value_memo_answer answer = value_memo_find(question->memo,
+	    slice_of(value->text, value->len), value->type, question->hash,
+	    &keys, &n);
 
-	switch (value_memo_find(question->memo, slice_of(value->text,
-	    value->len), value->type, question->hash, &keys, &n)) {
+	*(answer == MEMO_KNOWN ? &run->memo->known : &run->memo->unknown) += 1;
+	switch (answer) {
 	case MEMO_KNOWN:
 		for (size_t i = 0; i < n; i++)
 			key_offer(run->sink, keys[i]);

@@ -41,12 +41,22 @@ size_t prefilter_matchers(const struct prefilter *prefilter);
 
 #define PREFILTER_SHORT 6	/* values of fewer bytes are not remembered:
 				 * looking is as fast */
+#define PREFILTER_TABLES 256	/* matchers of which values are remembered by
+				 * one thread, the first that meet any: 47 MB */
 
 /* What one thread remembers about matchers below `matchers`, rule numbers
  * being below `rules`. Owned. */
 struct prefilter_memo;
 struct prefilter_memo *prefilter_memo_new(size_t matchers, size_t rules);
 void prefilter_memo_free(struct prefilter_memo *memo);	/* NULL: nothing */
+
+/* Values asked about: those that were known, and those that were not. */
+struct prefilter_memo_figures {
+	uint64_t known, unknown;
+	size_t	 bytes;
+};
+struct prefilter_memo_figures prefilter_memo_figures(
+    const struct prefilter_memo *memo);
 
 /* Offers keys in no order; key_sink_settle makes candidates of them. Between
  * pred_scratch_begin and its end; memo may be NULL. */

@@ -53,6 +53,11 @@ uint64_t match_scratch_runaways(const struct match_scratch *scratch);
 size_t ruleset_match(const struct ruleset *set, const struct event *event,
     struct match_scratch *scratch, uint32_t *hits, size_t room);
 
+/* What it remembers of values; see prefilter.h. */
+struct prefilter_memo_figures;
+void match_scratch_memo(const struct match_scratch *scratch,
+    struct prefilter_memo_figures *figures);
+
 /* How often a detection matched since the set was loaded, and what running it
  * took, reckoned from one event in 256. Any thread may ask at any time. */
 struct rule_tally {

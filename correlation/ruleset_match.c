@@ -56,6 +56,13 @@ match_scratch_runaways(const struct match_scratch *scratch)
 	return pred_runaways(scratch->pred);
 }
 
+void
+match_scratch_memo(const struct match_scratch *scratch,
+    struct prefilter_memo_figures *figures)
+{
+	*figures = prefilter_memo_figures(scratch->memo);
+}
+
 /* Which buckets a log source meets, found out when it is first seen. */
 static const struct numbers *
 buckets_of(const struct ruleset *set, struct match_scratch *scratch,

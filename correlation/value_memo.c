@@ -37,6 +37,12 @@ value_memo_fini(struct value_memo *memo)
 	memo->table = NULL;
 }
 
+size_t
+value_memo_bytes(void)
+{
+	return sizeof(struct value_memo_table);
+}
+
 static bool
 is_resting(struct value_memo *memo)
 {

@@ -33,6 +33,9 @@ struct value_memo {
 
 void value_memo_fini(struct value_memo *memo);
 
+/* Bytes of a table. */
+size_t value_memo_bytes(void);
+
 /* Whether it is worth asking; *hash is for the questions that follow. The
  * memory they need is called for, so that it is at hand a little later. */
 bool value_memo_begin(struct value_memo *memo, struct slice text,

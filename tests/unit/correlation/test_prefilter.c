@@ -76,6 +76,38 @@ build(struct fixture *f, size_t n)
 	f->memo = prefilter_memo_new(prefilter_matchers(f->prefilter), n);
 }
 
+/* A rule for each of so many fields, and an event that has them all. */
+static void
+build_many(struct fixture *f, size_t n)
+{
+	struct prefilter_rule *rules = calloc(n, sizeof(*rules));
+	struct event *event = batch_add(f->batch, SLICE(""), SLICE(""), 0);
+	uint32_t *found = calloc(n, sizeof(*found));
+	field_t field = f->fields[0];
+
+	for (size_t i = 0; i < n; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "pf.many%zu", i);
+		f->fields[0] = field_intern(slice_cstr(name));
+		rules[i] = (struct prefilter_rule){ (uint32_t)i,
+		    like(f, 0, "*middle*") };
+		event_set(event, f->fields[0], value_text(SLICE("a middle b"),
+		    TRANSFORM_NONE));
+	}
+	f->fields[0] = field;
+	event_seal(event);
+	f->prefilter = prefilter_build(rules, n, 0);
+	key_sink_init(&f->sink, n);
+	f->memo = prefilter_memo_new(prefilter_matchers(f->prefilter), n);
+	pred_scratch_begin(f->scratch, 1);
+	prefilter_run(f->prefilter, event, f->scratch, f->memo, &f->sink);
+	pred_scratch_end(f->scratch);
+	assert_int_equal(key_sink_settle(&f->sink, found), n);
+	free(rules);
+	free(found);
+}
+
 /* A bit for each rule. */
 static uint64_t
 candidates(struct fixture *f, const struct event *event)
@@ -251,6 +283,58 @@ holds(struct fixture *f, const struct cond *cond, const struct event *event)
 	return cond->kind == COND_AND;
 }
 
+static struct event *
+time_event(struct fixture *f, const char *text, int64_t time_ns)
+{
+	struct event *event = batch_add(f->batch, SLICE(""), SLICE(""), 0);
+	struct value value = value_text(slice_cstr(text), TRANSFORM_NONE);
+
+	value.type = VALUE_TIME;
+	value.u.num = time_ns;
+	event_set(event, f->fields[0], value);
+	event_seal(event);
+	return event;
+}
+
+static void
+a_time_is_not_remembered_by_its_text(void **state)
+{
+	struct fixture *f = *state;
+	struct pred later = { .op = PRED_GT, .nfields = 1,
+	    .fields = { f->fields[0] }, .has_number = true, .number = 1000 };
+
+	f->conds[0] = cond_pred(f->arena, later);
+	build(f, 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(candidates(f,
+		    time_event(f, "Jan  5 10:00:00", 7)), 0);
+	assert_int_equal(candidates(f,
+	    time_event(f, "Jan  5 10:00:00", 7000)), 1);
+}
+
+static void
+what_is_remembered_is_counted_and_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct prefilter_memo_figures figures;
+	size_t table;
+
+	f->conds[0] = like(f, 0, "*middle*");
+	build(f, 1);
+	for (int i = 0; i < 4; i++)
+		is_candidate(f, 0, 0, "a middle b");
+	figures = prefilter_memo_figures(f->memo);
+	assert_int_equal(figures.unknown, 2);
+	assert_int_equal(figures.known, 2);
+	table = figures.bytes;
+	prefilter_free(f->prefilter);
+	prefilter_memo_free(f->memo);
+	key_sink_fini(&f->sink);
+	build_many(f, PREFILTER_TABLES + 10);
+	figures = prefilter_memo_figures(f->memo);
+	assert_int_equal(figures.bytes, PREFILTER_TABLES * table);
+}
+
 static void
 no_rule_that_matches_is_left_out(void **state)
 {
@@ -293,6 +377,8 @@ main(void)
 		TEST(two_texts_of_a_conjunction_must_be_there),
 		TEST(what_is_negated_is_not_waited_for),
 		TEST(numbers_are_found_however_they_are_written),
+		TEST(a_time_is_not_remembered_by_its_text),
+		TEST(what_is_remembered_is_counted_and_bounded),
 		TEST(no_rule_that_matches_is_left_out),
 	};
 
