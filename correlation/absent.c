@@ -23,7 +23,7 @@ enum order { BY_EVENT, BY_DAY, ORDERS };
 struct absences {
 	struct absence *buckets[BUCKETS];
 	struct absence **heap[ORDERS];
-	size_t	 n, cap;
+	size_t	 n, cap, bytes;
 	int64_t	 ring[ABSENT_CLOCK];	/* by arrival */
 	int64_t	 sorted[ABSENT_CLOCK];
 	size_t	 nring, at;
@@ -37,6 +37,12 @@ absences_new(void)
 
 	a->newest_ns = a->now_ns = a->wall_ns = INT64_MIN;
 	return a;
+}
+
+static size_t
+bytes_of(const struct absence *absence)
+{
+	return sizeof(*absence) + arena_bytes(absence->arena);
 }
 
 void
@@ -157,6 +163,7 @@ heaps_drop(struct absences *a, const struct absence *absence)
 	for (int i = 0; i < ORDERS; i++)
 		heap_drop(a, (enum order)i, absence->at[i]);
 	a->n--;
+	a->bytes -= bytes_of(absence);
 }
 
 /* The line itself is not kept: sentences are made of values. */
@@ -183,13 +190,14 @@ absences_open(struct absences *a, const struct absence *from)
 {
 	struct absence *absence;
 
-	if (a->n >= ABSENT_MOST)
+	if (a->n >= ABSENT_MOST || a->bytes >= ABSENT_BYTES)
 		return false;
 	absence = xcalloc(1, sizeof(*absence));
 	*absence = *from;
 	absence->arena = arena_new(ABSENCE_BYTES);
 	absence->key = arena_dup(absence->arena, from->key);
 	copy_event(absence, &from->event);
+	a->bytes += bytes_of(absence);
 	bucket_put(a, absence);
 	heap_put(a, absence);
 	return true;
@@ -299,6 +307,7 @@ absences_renumber(struct absences *a, const uint32_t *numbers, size_t n)
 	for (size_t i = 0; i < count; i++) {
 		if (all[i]->number >= n ||
 		    numbers[all[i]->number] == UINT32_MAX) {
+			a->bytes -= bytes_of(all[i]);
 			absence_free(all[i]);
 			continue;
 		}
@@ -313,6 +322,12 @@ size_t
 absences_count(const struct absences *a)
 {
 	return a->n;
+}
+
+size_t
+absences_bytes(const struct absences *a)
+{
+	return a->bytes;
 }
 
 /* --- checkpoints ----------------------------------------------------------- */

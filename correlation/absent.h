@@ -23,6 +23,7 @@ struct strbuf;
 
 #define ABSENT_CLOCK 31
 #define ABSENT_MOST 16384	/* open at once */
+#define ABSENT_BYTES ((size_t)64 << 20)	/* of their events, at most */
 #define ABSENT_GRACE_NS (60 * INT64_C(1000000000))
 
 struct absence {
@@ -77,5 +78,6 @@ void absences_load(struct absences *absences, struct reader *r,
     const uint32_t *numbers, size_t n);
 
 size_t absences_count(const struct absences *absences);
+size_t absences_bytes(const struct absences *absences);
 
 #endif

@@ -284,7 +284,7 @@ correlator_figures(const struct correlator *c,
     struct correlator_figures *figures)
 {
 	size_t bytes = window_pool_used(c->shared.pool) +
-	    ghosts_bytes(c->shared.ghosts);
+	    ghosts_bytes(c->shared.ghosts) + absences_bytes(c->absences);
 
 	*figures = (struct correlator_figures){ .groups = c->shared.groups,
 	    .evicted = c->shared.evicted, .late = c->shared.late,

@@ -128,7 +128,7 @@ stream_flush(struct stream *s)
 static inline void
 stream_add(struct stream *s, double at, const char *fields)
 {
-	char line[2048];
+	char line[65536];
 	struct event *event;
 
 	snprintf(line, sizeof(line), "{\"timestamp\":\"2026-03-01T%02d:%02d:"

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "correlation/absent.h"
 #include "stream.h"
 
 #define COUNT3 CORRELATE("c", "event_count", "f", "10s", "User", \
@@ -711,6 +712,37 @@ the_time_of_day_decides_in_the_order_of_arrival(void **state)
 	stream_close(&s);
 }
 
+/* Large events are refused long before there are many. */
+static void
+what_is_watched_for_takes_so_much_memory_at_most(void **state)
+{
+	enum { LARGE = 60000, SENT = 1500 };
+	static char text[LARGE + 64];
+	struct correlator_figures figures;
+	struct stream s;
+
+	(void)state;
+	stream_open(&s, ABSENT, NULL);
+	for (int i = 0; i < SENT; i++) {
+		int n = snprintf(text, sizeof(text),
+		    "\"action\":\"fail\",\"User\":\"u%d\",\"x\":\"", i);
+
+		memset(text + n, 'x', LARGE);
+		strcpy(text + n + LARGE, "\"");
+		stream_send(&s, 0, text);
+	}
+	correlator_figures(s.correlator, &figures);
+	assert_in_range(figures.watched, 500, SENT - 1);
+	assert_int_equal(figures.evicted, SENT - figures.watched);
+	assert_in_range(figures.bytes, ABSENT_BYTES,
+	    ABSENT_BYTES + ABSENT_BYTES / 2);
+	tick(&s, 61, 40);
+	correlator_figures(s.correlator, &figures);
+	assert_int_equal(figures.watched, 0);
+	assert_in_range(figures.bytes, 0, ABSENT_BYTES / 2);
+	stream_close(&s);
+}
+
 static void
 an_absence_keeps_its_id_over_a_reload(void **state)
 {
@@ -846,6 +878,8 @@ main(void)
 		cmocka_unit_test(the_time_of_day_decides_for_quiet_streams),
 		cmocka_unit_test(
 		    the_time_of_day_decides_in_the_order_of_arrival),
+		cmocka_unit_test(
+		    what_is_watched_for_takes_so_much_memory_at_most),
 		cmocka_unit_test(an_absence_keeps_its_id_over_a_reload),
 		cmocka_unit_test(an_absence_is_found_again_by_a_replay),
 		cmocka_unit_test(feeds_what_refers_to_an_absence),
