@@ -272,6 +272,85 @@ fail:
 	return file;
 }
 
+/* --- a file as a whole ----------------------------------------------------- */
+
+#define SMALL_RAW ((uint64_t)512 << 10)	/* of a day with small pages */
+#define SMALL_PAGE 512
+#define LARGE_PAGE 4096
+
+static void
+path_beside(const char *path, char *out)
+{
+	snprintf(out, PATH_MAX + 8, "%s.new", path);
+}
+
+/* A file has eight pages at least, most of them nearly empty: with small ones
+ * it takes a sixth. */
+struct dayfile *
+dayfile_begin(const char *data, int64_t day, uint32_t node,
+    uint64_t raw_bytes, struct err *err)
+{
+	char path[PATH_MAX], beside[PATH_MAX + 8];
+	struct dayfile *file = NULL;
+	sqlite3 *db;
+
+	dayfile_path(data, day, path);
+	if (folders_make(path, err) < 0)
+		return NULL;
+	path_beside(path, beside);
+	unlink(beside);
+	db = db_open_whole(beside, SCHEMA_DAY, raw_bytes < SMALL_RAW ?
+	    SMALL_PAGE : LARGE_PAGE, err);
+	if (db != NULL && meta_fill(db, path, node, err) == 0)
+		file = dayfile_of(db, true, err);
+	else
+		db_close(db);
+	if (file == NULL)
+		err_context(err, "%s", beside);
+	return file;
+}
+
+int
+dayfile_end(struct dayfile *file, struct err *err)
+{
+	file->sealed = true;
+	return meta_put(file->db, "sealed", 1, err);
+}
+
+int
+dayfiles_settle(const char *data, struct err *err)
+{
+	int fd = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = fd >= 0 ? syncfs(fd) : -1;
+
+	if (result < 0)
+		err_errno(err, errno == ENOSPC ? ERR_FULL : ERR_IO, "%s", data);
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+int
+dayfile_appear(const char *data, int64_t day, struct err *err)
+{
+	char path[PATH_MAX], beside[PATH_MAX + 8];
+
+	dayfile_path(data, day, path);
+	path_beside(path, beside);
+	return rename(beside, path) == 0 ? 0 :
+	    err_errno(err, ERR_IO, "%s", beside);
+}
+
+void
+dayfile_abandon(const char *data, int64_t day)
+{
+	char path[PATH_MAX], beside[PATH_MAX + 8];
+
+	dayfile_path(data, day, path);
+	path_beside(path, beside);
+	unlink(beside);
+}
+
 void
 dayfile_close(struct dayfile *file)
 {

@@ -43,6 +43,18 @@ struct dayfile *dayfile_open_write(const char *data, int64_t day,
     uint32_t node, struct err *err);
 void dayfile_close(struct dayfile *file);	/* NULL does nothing */
 
+/* A file for a day that has none, to be written as a whole: begun beside its
+ * place (`raw_bytes` says how much is to come), filled by dayfile_add and ended,
+ * which seals it; after dayfiles_settle, which makes durable whatever was done
+ * below <data>, dayfile_appear puts it in its place, durable after the next
+ * dayfiles_settle. Abandoned, what there is goes. */
+struct dayfile *dayfile_begin(const char *data, int64_t day, uint32_t node,
+    uint64_t raw_bytes, struct err *err);
+int dayfile_end(struct dayfile *file, struct err *err);
+int dayfiles_settle(const char *data, struct err *err);
+int dayfile_appear(const char *data, int64_t day, struct err *err);
+void dayfile_abandon(const char *data, int64_t day);
+
 uint32_t dayfile_node(const struct dayfile *file);
 bool dayfile_sealed(const struct dayfile *file);
 struct sqlite3 *dayfile_db(struct dayfile *file);

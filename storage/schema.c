@@ -353,3 +353,25 @@ fail:
 	db_close(db);
 	return NULL;
 }
+
+sqlite3 *
+db_open_whole(const char *path, enum schema schema, int page_bytes,
+    struct err *err)
+{
+	sqlite3 *db = NULL;
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "PRAGMA page_size=%d; PRAGMA "
+	    "journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA "
+	    "locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY", page_bytes);
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		db_fail(db, err);
+		goto fail;
+	}
+	if (db_exec(db, sql, err) == 0 && tables_make(db, schema, err) == 0)
+		return db;
+fail:
+	db_close(db);
+	return NULL;
+}

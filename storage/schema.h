@@ -27,6 +27,11 @@ enum schema { SCHEMA_DAY, SCHEMA_LIVE, SCHEMA_CATALOG };
 sqlite3 *db_open_read(const char *path, bool *unborn, struct err *err);
 sqlite3 *db_open_write(const char *path, enum schema schema,
     struct err *err);
+
+/* A new file that becomes whole before anybody opens it: no journal, nothing
+ * waits for the disk, pages of so many bytes. After a failure it is rubbish. */
+sqlite3 *db_open_whole(const char *path, enum schema schema, int page_bytes,
+    struct err *err);
 void db_close(sqlite3 *db);		/* NULL does nothing */
 
 /* All answer 0, or -1 and *err. */

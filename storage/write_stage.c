@@ -49,6 +49,8 @@
 #define CHUNK_AGE_MS (15 * 60 * 1000)
 #define OPEN_BYTES ((size_t)256 << 20)
 #define DAYS_OPEN 3		/* day files with a connection */
+#define DAY_SLOTS 512
+#define COMPACT_PAGES 256	/* of live.db; a smaller one stays as it is */
 #define KEEP_EVENTS 64		/* smaller parts do not keep their batch */
 #define BATCH_OVERHEAD ((size_t)192 << 10)	/* beside its arena */
 #define BOOT_LIMIT (1 << 15)	/* 15 bits of the sequence */
@@ -67,20 +69,30 @@ struct part {
 	uint64_t raw_bytes;
 	int64_t	 t_min, t_max;
 	int64_t	 since_ns;	/* when writer_tend first saw it; 0: not yet */
-	struct batch *batch;	/* counted; NULL: only in the tail */
-	const struct event **events;	/* [n], NULL with batch */
-	size_t	 held;		/* bytes of the batch */
+	struct holding *holding;	/* counted; NULL: only in the tail */
+	const struct event **events;	/* [n], NULL without holding */
 	bool	 in_tail;
+};
+
+/* A batch that parts keep: its bytes count once, however many days it has. */
+struct holding {
+	struct batch *batch;	/* counted */
+	size_t	 bytes;
+	unsigned parts;
 };
 
 struct day {
 	struct day *next;
+	struct day *same_slot;	/* the next in w->slots */
 	int64_t	 day;
 	struct part *first, **last;	/* in the order of their sequences */
 	struct part *chunked;	/* in a chunk, tail not yet told */
 	struct part *building;	/* of the batch being added */
+	struct day *also;	/* the next day with a part in the making */
+	uint32_t coming;	/* events of it in that batch */
 	uint64_t n, raw_bytes;	/* of first .. last */
 	bool	 listed;	/* in open_day */
+	bool	 made;		/* its file was just made, and is sealed */
 	int64_t	 touched_ns;	/* writer_tend's time after the last write */
 	struct dayfile *file;	/* NULL: no connection now */
 	uint64_t used;		/* clock of the last use of `file` */
@@ -101,6 +113,7 @@ struct writer {
 	uint32_t node;
 	uint64_t boot, mark;	/* mark: greatest sequence committed */
 	struct day *days, *last_day;
+	struct day *slots[DAY_SLOTS];	/* days by number */
 	struct batch **pending;	/* counted; waiting for the commit */
 	size_t	 npending, pending_cap, pending_bytes;
 	uint64_t last_seq;	/* of the newest batch added */
@@ -143,14 +156,18 @@ at_point(const char *point)
 static void
 part_release(struct writer *w, struct part *part)
 {
-	if (part->batch == NULL)
+	struct holding *holding = part->holding;
+
+	if (holding == NULL)
 		return;
-	w->held -= part->held;
-	batch_put(part->batch);
+	if (--holding->parts == 0) {
+		w->held -= holding->bytes;
+		batch_put(holding->batch);
+		free(holding);
+	}
 	free(part->events);
-	part->batch = NULL;
+	part->holding = NULL;
 	part->events = NULL;
-	part->held = 0;
 }
 
 static void
@@ -177,11 +194,12 @@ part_append(struct day *day, struct part *part)
 static struct day *
 day_get(struct writer *w, int64_t number)
 {
+	struct day **slot = &w->slots[(uint64_t)number % DAY_SLOTS];
 	struct day *day = w->last_day;
 
 	if (day != NULL && day->day == number)
 		return day;
-	for (day = w->days; day != NULL; day = day->next)
+	for (day = *slot; day != NULL; day = day->same_slot)
 		if (day->day == number)
 			break;
 	if (day == NULL) {
@@ -189,7 +207,8 @@ day_get(struct writer *w, int64_t number)
 		day->day = number;
 		day->last = &day->first;
 		day->next = w->days;
-		w->days = day;
+		day->same_slot = *slot;
+		w->days = *slot = day;
 	}
 	w->last_day = day;
 	return day;
@@ -393,13 +412,38 @@ chunk_write(struct writer *w, struct day *day, const struct event **events,
 	return result;
 }
 
-/* Parts from the first up to, not including, `end` become a chunk of `n`
- * events. */
-static int
-parts_chunk(struct writer *w, struct day *day, struct part *end, size_t n,
-    uint64_t raw_bytes, struct err *err)
+/* A chunk's worth of parts: where they end, how much they are. */
+struct worth {
+	struct part *end;
+	size_t	 n;
+	uint64_t raw_bytes;
+};
+
+static struct worth
+chunk_worth(const struct writer *w, const struct day *day)
 {
-	const struct event **events = xcalloc(n, sizeof(*events));
+	struct worth worth = { .n = 0 };
+	struct part *part;
+
+	for (part = day->first; part != NULL; part = part->next) {
+		if (worth.n > 0 && worth.n + part->n > w->conf.chunk_events)
+			break;
+		if (worth.raw_bytes >= w->conf.chunk_bytes)
+			break;
+		worth.n += part->n;
+		worth.raw_bytes += part->raw_bytes;
+	}
+	worth.end = part;
+	return worth;
+}
+
+/* The parts become a chunk. */
+static int
+parts_chunk(struct writer *w, struct day *day, const struct worth *worth,
+    struct err *err)
+{
+	const struct event **events = xcalloc(worth->n, sizeof(*events));
+	struct part *end = worth->end;
 	struct arena *arena = arena_new((size_t)1 << 20);
 	struct err why = { .kind = ERR_NONE };
 	struct part *last;
@@ -425,8 +469,8 @@ parts_chunk(struct writer *w, struct day *day, struct part *end, size_t n,
 	day->first = end;
 	if (end == NULL)
 		day->last = &day->first;
-	day->n -= n;
-	day->raw_bytes -= raw_bytes;
+	day->n -= worth->n;
+	day->raw_bytes -= worth->raw_bytes;
 	return 0;
 }
 
@@ -472,24 +516,14 @@ day_chunk(struct writer *w, struct day *day, bool all, struct err *err)
 	bool gave_up = false;
 
 	while (day->first != NULL) {
-		uint64_t raw_bytes = 0;
-		struct part *part;
-		size_t n = 0;
+		struct worth worth = chunk_worth(w, day);
 
-		for (part = day->first; part != NULL; part = part->next) {
-			if (n > 0 && n + part->n > w->conf.chunk_events)
-				break;
-			if (raw_bytes >= w->conf.chunk_bytes)
-				break;
-			n += part->n;
-			raw_bytes += part->raw_bytes;
-		}
-		if (part == NULL && !all && n < full &&
-		    raw_bytes < w->conf.chunk_bytes)
+		if (worth.end == NULL && !all && worth.n < full &&
+		    worth.raw_bytes < w->conf.chunk_bytes)
 			return 0;
 		if (day_list(w, day, err) < 0)
 			return -1;
-		if (parts_chunk(w, day, part, n, raw_bytes, &why) == 0)
+		if (parts_chunk(w, day, &worth, &why) == 0)
 			continue;
 		if (why.kind != ERR_DAMAGED || gave_up) {
 			if (err != NULL)
@@ -632,39 +666,78 @@ fail:
 
 /* --- the caller's side --------------------------------------------------- */
 
-static struct part *
-part_for(struct writer *w, struct batch *batch, const struct event *event)
+/* A batch of old lines may have events of hundreds of days: they are counted
+ * first, so that each part is as large as it must be. */
+static struct day *
+days_count(struct writer *w, const struct batch *batch)
 {
-	struct day *day = day_get(w, day_of(event->time_ns));
-	struct part *part = day->building;
+	struct day *touched = NULL;
 
-	if (part != NULL)
-		return part;
-	part = xcalloc(1, sizeof(*part));
-	part->seq = event->seq;
-	part->t_min = INT64_MAX;
-	part->t_max = INT64_MIN;
-	part->batch = batch_get(batch);
-	part->held = arena_bytes(batch->arena) + BATCH_OVERHEAD;
-	part->events = xcalloc(batch->n + batch->nalerts,
-	    sizeof(*part->events));
-	w->held += part->held;
-	day->building = part;
-	return part;
+	for (size_t i = 0; i < batch->n + batch->nalerts; i++) {
+		const struct event *event = i < batch->n ?
+		    &batch->events[i] : batch->alerts[i - batch->n];
+		struct day *day = day_get(w, day_of(event->time_ns));
+
+		check(event->sealed);
+		if (day->coming++ == 0) {
+			day->also = touched;
+			touched = day;
+		}
+	}
+	return touched;
 }
 
 static void
-part_take(struct writer *w, struct batch *batch, const struct event *event)
+part_begin(struct day *day, struct holding *holding)
 {
-	struct part *part = part_for(w, batch, event);
+	struct part *part = xcalloc(1, sizeof(*part));
 
-	check(event->sealed);
+	part->t_min = INT64_MAX;
+	part->t_max = INT64_MIN;
+	part->holding = holding;
+	holding->parts++;
+	part->events = xcalloc(day->coming, sizeof(*part->events));
+	day->building = part;
+	day->coming = 0;
+}
+
+static void
+part_take(struct writer *w, const struct event *event)
+{
+	struct part *part = day_get(w, day_of(event->time_ns))->building;
+
+	if (part->n == 0)
+		part->seq = event->seq;
 	part->events[part->n++] = event;
 	part->raw_bytes += event->raw.len;
 	part->t_min = event->time_ns < part->t_min ? event->time_ns :
 	    part->t_min;
 	part->t_max = event->time_ns > part->t_max ? event->time_ns :
 	    part->t_max;
+}
+
+static void
+parts_make(struct writer *w, struct batch *batch)
+{
+	struct day *touched = days_count(w, batch), *day;
+	struct holding *holding;
+
+	if (touched == NULL)
+		return;
+	holding = xcalloc(1, sizeof(*holding));
+	holding->batch = batch_get(batch);
+	holding->bytes = arena_bytes(batch->arena) + BATCH_OVERHEAD;
+	w->held += holding->bytes;
+	for (day = touched; day != NULL; day = day->also)
+		part_begin(day, holding);
+	for (size_t i = 0; i < batch->n; i++)
+		part_take(w, &batch->events[i]);
+	for (size_t i = 0; i < batch->nalerts; i++)
+		part_take(w, batch->alerts[i]);
+	for (day = touched; day != NULL; day = day->also) {
+		part_append(day, day->building);
+		day->building = NULL;
+	}
 }
 
 void
@@ -675,15 +748,7 @@ writer_add(struct writer *w, struct batch *batch)
 	check(batch->phase == BATCH_MATCHED);
 	/* Sequences rise, or the tail could not tell what is in a chunk. */
 	check(batch->seq0 > w->last_seq || w->last_seq == 0);
-	for (size_t i = 0; i < batch->n; i++)
-		part_take(w, batch, &batch->events[i]);
-	for (size_t i = 0; i < batch->nalerts; i++)
-		part_take(w, batch, batch->alerts[i]);
-	for (struct day *day = w->days; day != NULL; day = day->next)
-		if (day->building != NULL) {
-			part_append(day, day->building);
-			day->building = NULL;
-		}
+	parts_make(w, batch);
 	if (places > 0)
 		w->last_seq = batch->seq0 + places - 1;
 	if (w->npending == w->pending_cap) {
@@ -805,6 +870,10 @@ day_forget(struct writer *w, struct day *gone)
 	while (*at != gone)
 		at = &(*at)->next;
 	*at = gone->next;
+	at = &w->slots[(uint64_t)gone->day % DAY_SLOTS];
+	while (*at != gone)
+		at = &(*at)->same_slot;
+	*at = gone->same_slot;
 	if (w->last_day == gone)
 		w->last_day = NULL;
 	day_close(w, gone);
@@ -838,10 +907,10 @@ seal_quiet(struct writer *w)
 static struct day *
 day_known(struct writer *w, int64_t number)
 {
-	struct day *day = w->days;
+	struct day *day = w->slots[(uint64_t)number % DAY_SLOTS];
 
 	while (day != NULL && day->day != number)
-		day = day->next;
+		day = day->same_slot;
 	return day;
 }
 
@@ -1128,6 +1197,7 @@ day_recover(struct writer *w, struct day *day, struct err *err)
 	uint64_t seq1;
 	int result;
 
+	dayfile_abandon(w->data, day->day);
 	dayfile_path(w->data, day->day, path);
 	if (stat(path, &st) < 0)
 		return 0;
@@ -1280,19 +1350,150 @@ writer_open(const struct writer_conf *conf, struct err *err)
 	return w;
 }
 
+/* --- the last steps ------------------------------------------------------- */
+
+static bool
+day_has_file(const struct writer *w, const struct day *day)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	dayfile_path(w->data, day->day, path);
+	return day->file != NULL || stat(path, &st) == 0;
+}
+
+/* All that a day without a file has into one, which is not in its place yet. */
+static int
+day_make(struct writer *w, struct day *day, struct err *err)
+{
+	int result = 0;
+
+	day->file = dayfile_begin(w->data, day->day, w->node, day->raw_bytes,
+	    err);
+	if (day->file == NULL)
+		return -1;
+	while (day->first != NULL && result == 0) {
+		struct worth worth = chunk_worth(w, day);
+
+		result = parts_chunk(w, day, &worth, err);
+	}
+	if (result == 0)
+		result = dayfile_end(day->file, err);
+	dayfile_close(day->file);
+	day->file = NULL;
+	day->made = result == 0;
+	if (result < 0)
+		dayfile_abandon(w->data, day->day);
+	return result;
+}
+
+static int
+days_make(struct writer *w, struct err *err)
+{
+	int result = 0;
+
+	if (db_exec(w->live, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	for (struct day *day = w->days; day != NULL && result == 0;
+	    day = day->next)
+		if (day->first != NULL)
+			result = day_list(w, day, err);
+	if (result < 0 || db_exec(w->live, "COMMIT", err) < 0) {
+		db_exec(w->live, "ROLLBACK", NULL);
+		return -1;
+	}
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (day->first != NULL && day->chunked == NULL &&
+		    !day_has_file(w, day) && day_make(w, day, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Old lines may be of thousands of days, with a few events each: their files
+ * are written first, made durable all at once, and then put in their places.
+ * All they hold is committed: before that it is in the tail, and behind it
+ * what of it the tail has is known by the sequences. */
+static int
+days_place(struct writer *w, struct err *err)
+{
+	bool any = false;
+	int result = days_make(w, err);
+
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		any = any || day->made;
+	if (result == 0 && any)
+		result = dayfiles_settle(w->data, err);
+	at_point("days-made");
+	for (struct day *day = w->days; day != NULL; day = day->next) {
+		if (result == 0 && day->made)
+			result = dayfile_appear(w->data, day->day, err);
+		else if (day->made) {
+			dayfile_abandon(w->data, day->day);
+			day->made = false;
+		}
+	}
+	if (result == 0 && any)
+		result = dayfiles_settle(w->data, err);
+	at_point("days-placed");
+	return result;
+}
+
+/* The catalog learns of the new files, and open_day forgets them. */
+static void
+days_made(struct writer *w)
+{
+	char path[PATH_MAX];
+
+	db_exec(w->live, "BEGIN IMMEDIATE", NULL);
+	if (w->catalog != NULL)
+		db_exec(w->catalog, "BEGIN IMMEDIATE", NULL);
+	for (struct day *day = w->days; day != NULL; day = day->next) {
+		struct dayfile *file;
+
+		if (!day->made)
+			continue;
+		dayfile_path(w->data, day->day, path);
+		file = dayfile_open_read(path, NULL, NULL);
+		if (file != NULL && w->catalog != NULL)
+			catalog_put(w->catalog, day->day, file, path, NULL);
+		dayfile_close(file);
+		sqlite3_bind_int64(w->unlist_day, 1, day->day);
+		if (db_run(w->unlist_day, NULL) == 0)
+			day->listed = false;
+	}
+	if (w->catalog != NULL)
+		db_exec(w->catalog, "COMMIT", NULL);
+	db_exec(w->live, "COMMIT", NULL);
+}
+
+/* The tail was large and is empty now. */
+static void
+live_compact(struct writer *w)
+{
+	int64_t pages = db_number(w->live, "PRAGMA page_count", 0);
+	int64_t unused = db_number(w->live, "PRAGMA freelist_count", 0);
+
+	if (pages > COMPACT_PAGES && unused > pages / 2)
+		db_exec(w->live, "VACUUM", NULL);
+}
+
 /* Everything into chunks, and every day one file that reads without a WAL: the
  * writer may not come back for long. */
 static int
 finish(struct writer *w, struct err *err)
 {
+	if (days_place(w, err) < 0)
+		return -1;
 	for (struct day *day = w->days; day != NULL; day = day->next)
 		if (day_chunk(w, day, true, err) < 0)
 			return -1;
 	if (live_commit(w, err) < 0)
 		return -1;
+	days_made(w);
 	for (struct day *day = w->days; day != NULL; day = day->next)
 		if (day->listed)
 			day_seal(w, day, NULL);
+	live_compact(w);
 	return 0;
 }
 
