@@ -2,9 +2,9 @@
  *
  * Each block of marks is filed under one of them, its anchor: a program, a
  * vendor, a JSON key, or a piece of text. Finding the anchors in a line costs
- * a look-up each, and for texts one pass over the head of the body with a bit
- * table of three-byte pieces: no more for a thousand definitions than for one.
- * What is found is a candidate only; its other marks are verified then.
+ * a look-up each, and for texts one pass over the head of the body
+ * (marktexts.h): no more for a thousand definitions than for one. What is
+ * found is a candidate only; its other marks are verified then.
  *
  * Memory: in the arena of the set; immutable, any thread.
  */
@@ -34,6 +34,9 @@ struct candidates {
 	size_t	 n;
 	uint32_t at[CANDIDATES];	/* numbers of entries, rising */
 };
+
+/* In its place; of more than there is room for, the highest are left out. */
+void candidates_add(struct candidates *out, uint32_t entry);
 
 struct markindex *markindex_build(struct arena *arena,
     struct def *const *defs, size_t n);
