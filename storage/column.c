@@ -539,13 +539,32 @@ column_may_hold(const struct column *column, struct slice folded)
 	    bloom_hash(folded));
 }
 
+uint32_t
+column_texts(const struct column *column, uint32_t i,
+    const struct slice **texts, struct err *err)
+{
+	struct column *mine = changing(column);
+	struct text_page *page;
+	uint32_t at = i % COLUMN_PAGE, left;
+
+	check(i < column->hdr.count);
+	if (column->hdr.kind != COLUMN_TEXT || column->lender.value != NULL ||
+	    data_load(mine, err) < 0)
+		return 0;
+	page = &mine->pages[i / COLUMN_PAGE];
+	left = column->hdr.count - (i - at);
+	left = left < COLUMN_PAGE ? left : COLUMN_PAGE;
+	if (page->texts == NULL && page_texts(mine, page, left, err) < 0)
+		return 0;
+	*texts = page->texts + at;
+	return left - at;
+}
+
 bool
 column_value(const struct column *column, uint32_t i, struct value *out,
     struct err *err)
 {
-	struct column *mine = changing(column);
-	struct text_page *page;
-	uint32_t at, left;
+	const struct slice *text;
 
 	check(i < column->hdr.count);
 	if (column->lender.value != NULL)
@@ -555,7 +574,7 @@ column_value(const struct column *column, uint32_t i, struct value *out,
 		entry_value(column, 0, out);
 		return true;
 	}
-	if (!column->loaded && data_load(mine, err) < 0)
+	if (!column->loaded && data_load(changing(column), err) < 0)
 		return false;
 	switch (column->hdr.kind) {
 	case COLUMN_DICT:
@@ -569,12 +588,8 @@ column_value(const struct column *column, uint32_t i, struct value *out,
 	default:
 		break;
 	}
-	page = &mine->pages[i / COLUMN_PAGE];
-	at = i % COLUMN_PAGE;
-	left = column->hdr.count - (i - at);
-	if (page->texts == NULL && page_texts(mine, page,
-	    left < COLUMN_PAGE ? left : COLUMN_PAGE, err) < 0)
+	if (column_texts(column, i, &text, err) == 0)
 		return false;
-	value_parse(page->texts[at], TRANSFORM_OWNED, column->hdr.type, out);
+	value_parse(*text, TRANSFORM_OWNED, column->hdr.type, out);
 	return true;
 }

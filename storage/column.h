@@ -55,4 +55,10 @@ bool column_may_hold(const struct column *column, struct slice folded);
 bool column_value(const struct column *column, uint32_t i, struct value *out,
     struct err *err);
 
+/* TEXT with pages: the texts from value i to the end of its page, which lie one
+ * behind the other in memory. Answers how many; 0: it has no pages, or damaged
+ * (*err). */
+uint32_t column_texts(const struct column *column, uint32_t i,
+    const struct slice **texts, struct err *err);
+
 #endif
