@@ -33,12 +33,20 @@ struct ending {
 	state_t	 states;
 };
 
+/* Which bytes a column of texts has at all, found out byte by byte. */
+struct spelled {
+	struct spelled *next;
+	const struct column *column;
+	uint8_t	 has[256];	/* folded: 0 not asked yet, else 1 + answer */
+};
+
 struct finder {
 	struct text_find *find;
 	struct chunk *chunk;
 	struct needle *literal;		/* as a phrase */
 	struct asked *asked;
 	struct ending *endings;
+	struct spelled *spelled;
 	struct strbuf text;
 	/* the template in hand */
 	size_t	 t;
@@ -67,6 +75,15 @@ mark(struct finder *f, uint32_t row, int how)
 
 	if (how != ENTRY_NO && wanted(f, row))
 		words[row >> 6] |= UINT64_C(1) << (row & 63);
+}
+
+static bool
+any_wanted(const struct finder *f, uint32_t row, uint32_t end)
+{
+	for (; row < end; row++)
+		if (wanted(f, row))
+			return true;
+	return false;
 }
 
 /* A text that is a part of a line; free: nothing that belongs to a word
@@ -135,22 +152,79 @@ is_of(const char *alphabet, char c)
 	return alphabet == NULL || (c != '\0' && strchr(alphabet, c) != NULL);
 }
 
+static bool
+texts_have(const struct column *column, char c, char other)
+{
+	const struct slice *texts;
+	uint32_t n;
+
+	for (uint32_t i = 0; i < column_count(column); i += n) {
+		size_t bytes;
+
+		n = column_texts(column, i, &texts, NULL);
+		if (n == 0)
+			return true;	/* damaged: who reads it says so */
+		bytes = (size_t)(texts[n - 1].ptr + texts[n - 1].len -
+		    texts[0].ptr);
+		if (memchr(texts[0].ptr, c, bytes) != NULL ||
+		    (c != other && memchr(texts[0].ptr, other, bytes) !=
+		    NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Has any text of the column the byte, in lower case? Numbers and identifiers
+ * lack most, and need not be looked through then. */
+static bool
+column_has(struct finder *f, const struct column *column, char c)
+{
+	struct spelled *spelled = f->spelled;
+	uint8_t *has;
+
+	if (column_kind(column) != COLUMN_TEXT)
+		return true;
+	while (spelled != NULL && spelled->column != column)
+		spelled = spelled->next;
+	if (spelled == NULL) {
+		spelled = arena_zalloc(f->find->scan->arena,
+		    sizeof(*spelled));
+		spelled->next = f->spelled;
+		spelled->column = column;
+		f->spelled = spelled;
+	}
+	has = &spelled->has[(uint8_t)c];
+	if (*has == 0)
+		*has = 1 + texts_have(column, c, c >= 'a' && c <= 'z' ?
+		    (char)(c - 'a' + 'A') : c);
+	return *has == 2;
+}
+
+/* A field as it is, or changed on its way into the line? */
+static bool
+field_can_hold(struct finder *f, const struct part *part, char c)
+{
+	const struct column *column = chunk_own_column(f->chunk,
+	    f->read->places[part->value].field, NULL);
+
+	return is_of(alphabet(column_type(column)), c) &&
+	    (part->how != HOW_PLAIN || column_has(f, column, c));
+}
+
 static state_t
-over_unknown(const struct finder *f, const struct part *part, state_t begun,
+over_unknown(struct finder *f, const struct part *part, state_t begun,
     bool *crossed)
 {
 	struct slice literal = f->find->literal;
-	const char *of = part->kind != PART_FIELD ? NULL : alphabet(
-	    column_type(chunk_own_column(f->chunk,
-	    f->read->places[part->value].field, NULL)));
 	state_t states = begun;
 
 	for (state_t rest = begun | 1; rest != 0; rest &= rest - 1) {
 		unsigned from = (unsigned)__builtin_ctzll(rest);
 
 		for (size_t k = from; k < literal.len &&
-		    is_of(of, literal.ptr[k]) &&
-		    chunk_part_can_hold(part, literal.ptr[k]); k++) {
+		    chunk_part_can_hold(part, literal.ptr[k]) &&
+		    (part->kind != PART_FIELD ||
+		    field_can_hold(f, part, literal.ptr[k])); k++) {
 			if (from > 0 && k + 1 == literal.len)
 				*crossed = true;
 			if (k + 1 < literal.len)
@@ -232,9 +306,59 @@ over_field(struct finder *f, const struct part *part, state_t *begun,
 	return true;
 }
 
-/* May the literal stand in more than one part? */
+static state_t
+over_digits(const struct finder *f, const struct var_column *column,
+    state_t begun, bool *crossed)
+{
+	struct slice literal = f->find->literal;
+	const char *of = column->numbers != NULL ? "0123456789" :
+	    "0123456789abcdef";
+	state_t states = begun = over_text(f, column->prefix, begun, crossed);
+
+	for (state_t rest = begun | 1; rest != 0; rest &= rest - 1) {
+		unsigned from = (unsigned)__builtin_ctzll(rest);
+
+		for (size_t k = from; k < literal.len &&
+		    is_of(of, literal.ptr[k]); k++) {
+			if (from > 0 && k + 1 == literal.len)
+				*crossed = true;
+			if (k + 1 < literal.len)
+				states |= (state_t)1 << (k + 1);
+		}
+	}
+	return states;
+}
+
+/* A variable whose values are at hand. Texts that begin nothing are only looked
+ * at where they end. */
+static state_t
+over_variable(const struct finder *f, const struct var_column *column,
+    state_t begun, bool *crossed)
+{
+	size_t most = f->find->literal.len;
+	state_t after = 0;
+
+	if (column->numbers != NULL || column->packed.ptr != NULL)
+		return over_digits(f, column, begun, crossed);
+	begun = over_text(f, column->prefix, begun, crossed);
+	if (column->texts == NULL)
+		return begun;
+	for (uint32_t i = 0; i < column->n && !*crossed; i++) {
+		struct slice text = column->texts[i];
+
+		if (i > 0 && slice_eq(text, column->texts[i - 1]))
+			continue;
+		if (begun == 0 && text.len > most)
+			text = slice_skip(text, text.len - most);
+		after |= over_text(f, text, begun, crossed);
+	}
+	return after;
+}
+
+/* May the literal stand in more than one part? `column` has the variables of a
+ * run; NULL: they may be anything. */
 static bool
-crosses(struct finder *f)
+crosses(struct finder *f, const struct var_column *column)
 {
 	const struct line_template *template = &f->read->template;
 	state_t begun = 0;
@@ -244,9 +368,14 @@ crosses(struct finder *f)
 		return true;
 	for (unsigned p = 0; p < template->nparts && !crossed; p++) {
 		const struct part *part = &template->parts[p];
+		const struct var_column *mine = column;
 
+		column += column != NULL && part_is_var(part);
 		if (part->kind == PART_TEXT)
 			begun = over_text(f, part->text, begun, &crossed);
+		else if (mine != NULL && (part->kind == PART_WORD ||
+		    part->kind == PART_REST))
+			begun = over_variable(f, mine, begun, &crossed);
 		else if (part->kind != PART_FIELD ||
 		    !over_field(f, part, &begun, &crossed))
 			begun = over_unknown(f, part, begun, &crossed);
@@ -326,6 +455,53 @@ type_can_hold(enum value_type type, struct slice literal)
 	return true;
 }
 
+/* Marks the texts[n] of rows from `row` on that hold the literal; they lie one
+ * behind the other, and most hold none at all. */
+static void
+within_texts(struct finder *f, uint32_t row, const struct slice *texts,
+    uint32_t n, bool free)
+{
+	const struct slice *last = &texts[n - 1];
+	struct slice all = slice_of(texts[0].ptr,
+	    (size_t)(last->ptr + last->len - texts[0].ptr));
+	uint32_t i = 0;
+	ptrdiff_t hit = 0;
+
+	while (i < n &&
+	    (hit = needle_next(f->literal, all, (size_t)hit)) >= 0) {
+		while (i < n && texts[i].ptr + texts[i].len <= all.ptr + hit)
+			i++;
+		if (i == n)
+			return;
+		mark(f, row + i, ask_text(f, texts[i], free));
+		hit = texts[i].ptr + texts[i].len - all.ptr;
+		i++;
+	}
+}
+
+/* A field whose texts are in pages and stand in the line as they are. */
+static bool
+within_pages(struct finder *f, const struct column *column, uint32_t base,
+    bool free)
+{
+	const struct slice *texts;
+	uint32_t rows = f->shape->rows, n;
+
+	for (size_t k = 0; k < f->find->literal.len; k++)
+		if (!column_has(f, column, f->find->literal.ptr[k]))
+			return true;
+	for (uint32_t i = 0; i < rows; i += n) {
+		n = column_texts(column, base + i, &texts,
+		    f->find->scan->err);
+		if (n == 0)
+			return false;
+		n = n < rows - i ? n : rows - i;
+		if (any_wanted(f, f->shape->row0 + i, f->shape->row0 + i + n))
+			within_texts(f, f->shape->row0 + i, texts, n, free);
+	}
+	return true;
+}
+
 static bool
 within_field(struct finder *f, unsigned p)
 {
@@ -357,6 +533,8 @@ within_field(struct finder *f, unsigned p)
 			}
 		}
 	}
+	if (column_kind(column) == COLUMN_TEXT && part->how == HOW_PLAIN)
+		return within_pages(f, column, place->base, free);
 	for (uint32_t i = 0; i < f->shape->rows; i++) {
 		uint32_t row = f->shape->row0 + i;
 		struct value value;
@@ -377,38 +555,12 @@ within_field(struct finder *f, unsigned p)
 
 /* --- within variables ------------------------------------------------------------ */
 
-/* Rests of texts lie one after the other: most of them hold no hit at all. */
-static void
-within_texts(struct finder *f, const struct page_run *run,
-    const struct var_column *column, bool free)
-{
-	const struct slice *texts = column->texts, *last;
-	struct slice all;
-	uint32_t i = 0;
-	ptrdiff_t hit = 0;
-
-	last = &texts[run->rows - 1];
-	all = slice_of(texts[0].ptr,
-	    (size_t)(last->ptr + last->len - texts[0].ptr));
-	while (i < run->rows &&
-	    (hit = needle_next(f->literal, all, (size_t)hit)) >= 0) {
-		while (i < run->rows &&
-		    texts[i].ptr + texts[i].len <= all.ptr + hit)
-			i++;
-		if (i == run->rows)
-			return;
-		mark(f, run->row0 + i, ask_text(f, texts[i], free));
-		hit = texts[i].ptr + texts[i].len - all.ptr;
-		i++;
-	}
-}
-
 static void
 within_variable(struct finder *f, const struct page_run *run,
     const struct var_column *column, bool free)
 {
 	if (column->texts != NULL && column->prefix.len == 0) {
-		within_texts(f, run, column, free);
+		within_texts(f, run->row0, column->texts, run->rows, free);
 		return;
 	}
 	if (column->numbers != NULL && column->prefix.len == 0 &&
@@ -446,15 +598,6 @@ run_at(struct finder *f, uint32_t row)
 			return NULL;
 	}
 	return page->runs == NULL ? NULL : &page->runs[f->t - page->runs[0].t];
-}
-
-static bool
-any_wanted(const struct finder *f, uint32_t row, uint32_t end)
-{
-	for (; row < end; row++)
-		if (wanted(f, row))
-			return true;
-	return false;
 }
 
 static bool
@@ -525,12 +668,34 @@ mark_all(struct finder *f, int how)
 		mark(f, f->shape->row0 + i, how);
 }
 
+/* Letters in a time follow each other only in the name of a month. */
+static bool
+letters_of_time(struct slice literal)
+{
+	static const char months[] =
+	    "jan feb mar apr may jun jul aug sep oct nov dec t";
+	size_t from = 0;
+
+	for (size_t i = 0; i <= literal.len; i++) {
+		if (i < literal.len && literal.ptr[i] >= 'a' &&
+		    literal.ptr[i] <= 'z')
+			continue;
+		if (i > from && slice_find(SLICE(months), slice_of(
+		    literal.ptr + from, i - from)) < 0)
+			return false;
+		from = i + 1;
+	}
+	return true;
+}
+
 /* A time that stands in a line is made when the line is. */
 static bool
 time_can_hold(const struct finder *f)
 {
 	const struct line_template *template = &f->read->template;
 
+	if (!letters_of_time(f->find->literal))
+		return false;
 	for (unsigned p = 0; p < template->nparts; p++)
 		if (template->parts[p].kind == PART_TIME &&
 		    part_can_hold(f, &template->parts[p]))
@@ -538,10 +703,39 @@ time_can_hold(const struct finder *f)
 	return false;
 }
 
+/* What variables hold page by page may rule out what the template does not.
+ * *all: every row is a candidate. */
+static bool
+crossing_runs(struct finder *f, bool *all)
+{
+	uint32_t end = f->shape->row0 + f->shape->rows, next;
+
+	*all = true;
+	for (uint32_t row = f->shape->row0; row < end; row = next) {
+		const struct page_run *run;
+
+		next = (row / CHUNK_PAGE + 1) * CHUNK_PAGE;
+		next = next < end ? next : end;
+		if (!any_wanted(f, row, next))
+			continue;
+		run = run_at(f, row);
+		if (run == NULL)
+			return false;
+		if (!crosses(f, run->columns)) {
+			*all = false;
+			continue;
+		}
+		for (uint32_t r = row; r < next; r++)
+			mark(f, r, ENTRY_MAYBE);
+	}
+	return true;
+}
+
 static bool
 one_template(struct finder *f)
 {
 	const struct line_template *template;
+	bool all = false;
 	int literal;
 
 	f->read = &f->chunk->templates[f->t];
@@ -553,9 +747,19 @@ one_template(struct finder *f)
 		    f->find->scan->err) == NULL)
 			return false;
 	literal = within_literals(f);
-	if (literal != ENTRY_NO || crosses(f) || time_can_hold(f)) {
+	if (literal != ENTRY_NO || time_can_hold(f)) {
 		mark_all(f, literal == ENTRY_SURE ? ENTRY_SURE : ENTRY_MAYBE);
 		return true;
+	}
+	if (crosses(f, NULL)) {
+		if (template->nvars == 0) {
+			mark_all(f, ENTRY_MAYBE);
+			return true;
+		}
+		if (!crossing_runs(f, &all))
+			return false;
+		if (all)
+			return true;
 	}
 	for (unsigned p = 0; p < template->nparts; p++)
 		if (template->parts[p].kind == PART_FIELD &&
