@@ -862,10 +862,7 @@ run_target(struct reading *r, const struct target *target, slot_t slot,
 			item.add = item.add || value.len > 1;
 			if (value.u.items[i].type == VALUE_LIST)
 				continue;
-			if (target->plain)
-				run_plain(r, target, &value.u.items[i]);
-			else
-				run_target(r, &item, slot, value.u.items[i]);
+			run_target(r, &item, slot, value.u.items[i]);
 		}
 		return;
 	}
