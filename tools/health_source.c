@@ -156,6 +156,19 @@ tell_unparsed(const struct health_source *source, int64_t minute,
 		    (double)source->unparsed_usual;
 }
 
+/* What our clock said when it was ahead has not come yet: until then nobody
+ * would be missed. */
+static void
+not_after(struct health_source *source, int64_t now_ns)
+{
+	if (source->last_ns > now_ns)
+		source->last_ns = now_ns;
+	if (source->awake_ns > now_ns)
+		source->awake_ns = now_ns;
+	if (source->first_ns > now_ns)
+		source->first_ns = now_ns;
+}
+
 /* A silence shorter than a minute is none. */
 static void
 tell_silence(const struct health_source *source, int64_t now_ns,
@@ -196,6 +209,7 @@ health_source_close(struct health_source *source, int64_t now_ns,
 	int64_t minute = (now_ns - 1) / HEALTH_MINUTE_NS;
 	struct health_minute *slot = minute_slot(source, minute);
 
+	not_after(source, now_ns);
 	if (minute / 60 != source->hour)
 		next_hour(source, minute / 60);
 	slot->events += (uint32_t)source->events;
@@ -263,5 +277,6 @@ health_source_load(struct health_source *source, struct slice text,
 	source->last_ns = (int64_t)last;
 	source->quiet_ns = quiet > 0 ? (int64_t)quiet : 0;
 	source->unparsed_usual = (float)usual;
+	not_after(source, now_ns);
 	return true;
 }

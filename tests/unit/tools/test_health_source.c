@@ -173,6 +173,32 @@ minutes_that_nobody_closed_had_no_events(void **state)
 	assert_true(figures.volume >= 10 && figures.volume <= 20);
 }
 
+/* Our own clock was a year ahead and is set right. */
+static void
+a_clock_that_was_ahead_hides_no_silence(void **state)
+{
+	struct health_source again;
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	now += 365 * 86400 * SECOND;
+	minutes(60, 10, 0);
+	health_source_save(&source, &text);
+	now = START;
+	health_source_close(&source, now, &figures);
+	now += 20 * HEALTH_MINUTE_NS;
+	health_source_close(&source, now, &figures);
+	assert_true(figures.silence_s >= 20 * 60);
+	assert_true(figures.known_s >= 0);
+	now = START;
+	assert_true(health_source_load(&again, strbuf_slice(&text), now));
+	now += 20 * HEALTH_MINUTE_NS;
+	health_source_close(&again, now, &figures);
+	assert_true(figures.silence_s >= 20 * 60);
+	assert_true(figures.known_s >= 0);
+	strbuf_fini(&text);
+}
+
 static void
 a_restart_forgets_nothing_and_hears_no_silence(void **state)
 {
@@ -225,6 +251,7 @@ main(void)
 		T(skew_is_that_of_the_event_nearest_to_our_clock),
 		T(minutes_that_nobody_closed_had_no_events),
 		T(a_restart_forgets_nothing_and_hears_no_silence),
+		T(a_clock_that_was_ahead_hides_no_silence),
 		T(damaged_text_is_refused),
 	};
 
