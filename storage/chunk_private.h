@@ -98,6 +98,10 @@ struct column *chunk_view(struct chunk *chunk, struct field_of_chunk *field,
 /* The templates, read when first asked for. */
 bool chunk_templates(struct chunk *chunk, struct err *err);
 
+/* Page k with the variables of its runs (format 2); no line is put together. */
+const struct raw_page *chunk_runs(struct chunk *chunk, uint32_t k,
+    struct err *err);
+
 /* Parts `from` to `to` of the line of a row of template t, appended; begins[i]
  * is where part i begins in what was appended. */
 bool chunk_parts_put(struct chunk *chunk, size_t t, uint32_t row,

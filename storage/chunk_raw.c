@@ -337,6 +337,14 @@ page_at(struct chunk *chunk, uint32_t k, uint32_t *rows, struct err *err)
 	return page;
 }
 
+const struct raw_page *
+chunk_runs(struct chunk *chunk, uint32_t k, struct err *err)
+{
+	uint32_t rows;
+
+	return page_at(chunk, k, &rows, err);
+}
+
 /* --- lines ---------------------------------------------------------------- */
 
 static bool
