@@ -47,6 +47,7 @@ struct finder {
 	struct asked *asked;
 	struct ending *endings;
 	struct spelled *spelled;
+	state_t	 at[256];		/* see offsets_init */
 	struct strbuf text;
 	/* the template in hand */
 	size_t	 t;
@@ -102,40 +103,59 @@ ask_text(const struct finder *f, struct slice text, bool is_free)
 
 /* --- over borders ------------------------------------------------------------ */
 
+/* The literal's offsets at which a byte stands, whatever its case. */
+static void
+offsets_init(struct finder *f)
+{
+	struct slice literal = f->find->literal;
+
+	for (size_t k = 0; k < literal.len && k <= LITERAL_MOST; k++) {
+		char c = literal.ptr[k];
+
+		f->at[(uint8_t)c] |= (state_t)1 << k;
+		if (c >= 'a' && c <= 'z')
+			f->at[(uint8_t)(c - 'a' + 'A')] |= (state_t)1 << k;
+	}
+}
+
 static state_t
 unfinished(const struct finder *f)
 {
 	return (((state_t)1 << f->find->literal.len) - 1) & ~(state_t)1;
 }
 
+/* What of the literal a text can end with, begun in it. */
+static state_t
+ends_of(const struct finder *f, struct slice text)
+{
+	state_t states = 1;
+
+	if (text.len >= f->find->literal.len)
+		text = slice_skip(text, text.len - f->find->literal.len + 1);
+	for (size_t i = 0; i < text.len; i++)
+		states = (states & f->at[(uint8_t)text.ptr[i]]) << 1 | 1;
+	return states & unfinished(f);
+}
+
+/* What becomes of what was begun before the text. */
+static state_t
+carried_over(const struct finder *f, struct slice text, state_t begun,
+    bool *crossed)
+{
+	for (size_t i = 0; i < text.len && begun != 0; i++) {
+		begun = (begun & f->at[(uint8_t)text.ptr[i]]) << 1;
+		*crossed = *crossed ||
+		    (begun >> f->find->literal.len & 1) != 0;
+		begun &= unfinished(f);
+	}
+	return begun;
+}
+
 static state_t
 over_text(const struct finder *f, struct slice text, state_t begun,
     bool *crossed)
 {
-	struct slice literal = f->find->literal;
-	state_t states = 1;
-
-	for (size_t i = 0; i < text.len; i++) {
-		char c = ascii_lower(text.ptr[i]);
-		state_t next = 1, go = 0;
-
-		for (state_t rest = begun; rest != 0; rest &= rest - 1) {
-			unsigned k = (unsigned)__builtin_ctzll(rest);
-
-			if (literal.ptr[k] == c)
-				go |= (state_t)1 << (k + 1);
-		}
-		for (state_t rest = states; rest != 0; rest &= rest - 1) {
-			unsigned k = (unsigned)__builtin_ctzll(rest);
-
-			if (k < literal.len && literal.ptr[k] == c)
-				next |= (state_t)1 << (k + 1);
-		}
-		*crossed = *crossed || (go >> literal.len & 1) != 0;
-		begun = go & unfinished(f);
-		states = next;
-	}
-	return (begun | states) & unfinished(f);
+	return carried_over(f, text, begun, crossed) | ends_of(f, text);
 }
 
 /* What texts of a type are made of; NULL: anything. */
@@ -234,13 +254,26 @@ over_unknown(struct finder *f, const struct part *part, state_t begun,
 	return states;
 }
 
+/* Texts need not be read to be compared. */
+static struct slice
+entry_text(const struct column *column, uint32_t code,
+    char buf[VALUE_TEXT_BYTES])
+{
+	struct value value;
+
+	if (column_type(column) == VALUE_TEXT ||
+	    column_type(column) == VALUE_IP)
+		return column_dict_text(column, code);
+	column_dict_value(column, code, &value);
+	return value_as_text(&value, buf);
+}
+
 /* With what its entries may end if nothing of the literal was begun before. */
 static state_t
 endings_of(struct finder *f, const struct column *column)
 {
 	struct ending *ending;
 	char buf[VALUE_TEXT_BYTES];
-	bool ignored = false;
 
 	for (ending = f->endings; ending != NULL; ending = ending->next)
 		if (ending->column == column)
@@ -249,17 +282,8 @@ endings_of(struct finder *f, const struct column *column)
 	ending->next = f->endings;
 	ending->column = column;
 	f->endings = ending;
-	for (uint32_t i = 0; i < column_dict_count(column); i++) {
-		struct value value;
-		struct slice text;
-
-		column_dict_value(column, i, &value);
-		text = value_as_text(&value, buf);
-		if (text.len > f->find->literal.len)
-			text = slice_skip(text,
-			    text.len - f->find->literal.len);
-		ending->states |= over_text(f, text, 0, &ignored);
-	}
+	for (uint32_t i = 0; i < column_dict_count(column); i++)
+		ending->states |= ends_of(f, entry_text(column, i, buf));
 	return ending->states;
 }
 
@@ -295,13 +319,9 @@ over_field(struct finder *f, const struct part *part, state_t *begun,
 		return false;
 	after = endings_of(f, column);
 	for (uint32_t i = 0; i < column_dict_count(column) && *begun != 0 &&
-	    !*crossed; i++) {
-		struct value value;
-
-		column_dict_value(column, i, &value);
-		after |= over_text(f, value_as_text(&value, buf), *begun,
+	    !*crossed; i++)
+		after |= carried_over(f, entry_text(column, i, buf), *begun,
 		    crossed);
-	}
 	*begun = after;
 	return true;
 }
@@ -329,13 +349,11 @@ over_digits(const struct finder *f, const struct var_column *column,
 	return states;
 }
 
-/* A variable whose values are at hand. Texts that begin nothing are only looked
- * at where they end. */
+/* A variable whose values are at hand. */
 static state_t
 over_variable(const struct finder *f, const struct var_column *column,
     state_t begun, bool *crossed)
 {
-	size_t most = f->find->literal.len;
 	state_t after = 0;
 
 	if (column->numbers != NULL || column->packed.ptr != NULL)
@@ -348,8 +366,6 @@ over_variable(const struct finder *f, const struct var_column *column,
 
 		if (i > 0 && slice_eq(text, column->texts[i - 1]))
 			continue;
-		if (begun == 0 && text.len > most)
-			text = slice_skip(text, text.len - most);
 		after |= over_text(f, text, begun, crossed);
 	}
 	return after;
@@ -418,6 +434,32 @@ ask_value(struct finder *f, const struct value *value, enum part_how how,
 	return ask_text(f, strbuf_slice(&f->text), free);
 }
 
+/* A dictionary of texts, of which most do not hold it. */
+static void
+ask_texts(struct finder *f, const struct column *column, struct asked *asked)
+{
+	uint32_t n = column_dict_count(column), code = 0;
+	struct slice last = column_dict_text(column, n - 1), all;
+	ptrdiff_t hit = 0;
+
+	all.ptr = column_dict_text(column, 0).ptr;
+	all.len = (size_t)(last.ptr + last.len - all.ptr);
+	while (code < n &&
+	    (hit = needle_next(f->literal, all, (size_t)hit)) >= 0) {
+		struct slice text = column_dict_text(column, code);
+
+		while (text.ptr + text.len <= all.ptr + hit && ++code < n)
+			text = column_dict_text(column, code);
+		if (code == n)
+			return;
+		asked->entries[code] = (uint8_t)ask_text(f, text,
+		    asked->free);
+		asked->some += asked->entries[code] != ENTRY_NO;
+		hit = text.ptr + text.len - all.ptr;
+		code++;
+	}
+}
+
 static const struct asked *
 ask_entries(struct finder *f, const struct column *column,
     enum part_how how, bool free)
@@ -435,6 +477,11 @@ ask_entries(struct finder *f, const struct column *column,
 	    .how = (uint8_t)how, .free = free,
 	    .entries = arena_zalloc(arena, n + 1) };
 	f->asked = asked;
+	if (how == HOW_PLAIN && (column_type(column) == VALUE_TEXT ||
+	    column_type(column) == VALUE_IP)) {
+		ask_texts(f, column, asked);
+		return asked;
+	}
 	for (uint32_t code = 0; code < n; code++) {
 		struct value value;
 
@@ -585,19 +632,13 @@ part_can_hold(const struct finder *f, const struct part *part)
 	return true;
 }
 
-/* The page's runs; asking for a line reads them. */
 static const struct page_run *
 run_at(struct finder *f, uint32_t row)
 {
-	const struct raw_page *page = &f->chunk->pages[row / CHUNK_PAGE];
+	const struct raw_page *page = chunk_runs(f->chunk, row / CHUNK_PAGE,
+	    f->find->scan->err);
 
-	if (page->runs == NULL) {
-		strbuf_clear(&f->text);
-		if (!chunk_raw_put(f->chunk, row, &f->text,
-		    f->find->scan->err))
-			return NULL;
-	}
-	return page->runs == NULL ? NULL : &page->runs[f->t - page->runs[0].t];
+	return page == NULL ? NULL : &page->runs[f->t - page->runs[0].t];
 }
 
 static bool
@@ -778,6 +819,7 @@ text_find(struct text_find *find)
 	bool good = true;
 
 	f.literal = needle_phrase(find->scan->arena, find->literal);
+	offsets_init(&f);
 	if (!chunk_templates(f.chunk, find->scan->err))
 		return false;
 	for (f.t = 0; f.t < n && good; f.t++) {
