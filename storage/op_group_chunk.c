@@ -198,10 +198,31 @@ code_dictionary(struct work *work, struct coded *coded,
 	return true;
 }
 
+/* The whole chunk within one span: its times need not be read. */
+static bool
+code_span(struct work *work, struct coded *coded, int64_t span_ns)
+{
+	int64_t span = groups_span(work->view->t_min, span_ns);
+
+	if (span != groups_span(work->view->t_max, span_ns))
+		return false;
+	coded->by_row = true;
+	coded->n = 1;
+	coded->codes = NULL;
+	coded->entries = arena_alloc(work->arena, sizeof(*coded->entries));
+	coded->entries[0] = value_time(span);
+	return true;
+}
+
 static bool
 code_times(struct work *work, struct coded *coded, int64_t span_ns)
 {
-	const int64_t *times = coded->field == FIELD_TIMESTAMP
+	const int64_t *times;
+
+	if (span_ns > 0 && coded->field == FIELD_TIMESTAMP &&
+	    code_span(work, coded, span_ns))
+		return true;
+	times = coded->field == FIELD_TIMESTAMP
 	    ? chunk_times(work->view->chunk, work->view->err)
 	    : chunk_ingested(work->view->chunk, work->view->err);
 
