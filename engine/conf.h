@@ -103,7 +103,7 @@ struct conf {
 	int64_t	 correlation_bytes, correlation_groups,
 		 correlation_groups_per_rule;
 	int64_t	 open_chunk_bytes, output_queue;
-	int64_t	 retention_ns, retention_bytes;
+	int64_t	 event_age_ns, retention_ns, retention_bytes;
 	struct arena *arena;
 };
 

@@ -66,7 +66,8 @@ struct parser_options {
 	struct slice charset;	/* of the line; empty: UTF-8, if it is that */
 	bool	 trust_logsource;	/* _logsource of NDJSON is a log source */
 	bool	 ndjson;	/* from a JSON receiver: unwrap `message` */
-	int64_t	 retention_ns;	/* older event times are not believed; 0: all */
+	int64_t	 retention_ns;	/* retention, or how old an event can be: older
+				 * times are not believed; 0: all are */
 };
 
 /* Decodes event->raw: values, time, tags, log source. The event must be fresh

@@ -302,15 +302,18 @@ last_time(struct import *import, const char *path, int64_t mtime_ns)
 {
 	struct strbuf *lines = xcalloc(TAIL_LINES, sizeof(*lines));
 	struct parser_lane *lane = parser_lane_new(import->loaded->parsers);
+	struct parser_options options = import->loaded->options[0];
 	int64_t time_ns = mtime_ns;
 	struct err ignored;
 	size_t n;
 
 	for (size_t i = 0; i < TAIL_LINES; i++)
 		strbuf_init(&lines[i]);
+	/* How old its lines are is not known before this is. */
+	options.retention_ns = 0;
 	n = tail_read(import, path, lines, &ignored);
 	for (size_t i = 0; i < n && i < TAIL_LINES; i++)
-		if (line_time(lane, &import->loaded->options[0],
+		if (line_time(lane, &options,
 		    strbuf_slice(&lines[(n - 1 - i) % TAIL_LINES]), mtime_ns,
 		    &time_ns))
 			break;

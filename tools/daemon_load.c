@@ -59,7 +59,8 @@ options_of(const struct conf *conf, const struct conf_listen *input,
 	    .trust_logsource = (source != NULL && source->trust_logsource) ||
 		(input != NULL && input->trust_logsource),
 	    .ndjson = input != NULL && strcmp(input->kind, "http") == 0,
-	    .retention_ns = conf->retention_ns };
+	    .retention_ns = conf->retention_ns > 0 ? conf->retention_ns :
+		conf->event_age_ns };
 }
 
 static void
