@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sqlite3.h>
 #include <unistd.h>
@@ -531,6 +532,82 @@ shows_each_line_once_wherever_it_crashes(void **state)
 	assert_true(n > 3000);
 }
 
+/* The same at the end of an import: the files of 150 days are made at once. */
+static unsigned
+crashing_import(unsigned first, unsigned point)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct writer *writer = open_writer(300);
+
+		write_lines(writer, first, 300, 2);
+		if (writer_commit(writer, NULL) < 0)
+			_exit(1);
+		crash_in = point;
+		writer_at = crash_maybe;
+		_exit(writer_close(writer, true, NULL) < 0 ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return (unsigned)WEXITSTATUS(status);
+}
+
+static void
+shows_each_line_once_when_an_import_ends_in_a_crash(void **state)
+{
+	static const unsigned points[] = { 0, 1, 7, 150, 299, 300, 301, 302,
+	    303, 304, 305, 310, 2000 };
+	unsigned n = 0, crashes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+		unsigned code = crashing_import(n, points[i]);
+
+		assert_true(code == 99 || code == 0);
+		crashes += code == 99;
+		n += 300;
+		check_exactly(n);
+		writer_close(open_writer(300), i % 2 == 0, NULL);
+		check_exactly(n);
+	}
+	assert_true(crashes > 8 && crashes < 13);
+}
+
+/* --- days of few events -------------------------------------------------- */
+
+static void
+gives_days_of_few_events_small_files(void **state)
+{
+	const struct partition_info *infos;
+	struct store *store;
+	struct stat st;
+	size_t n;
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		struct writer *writer = open_writer(0);
+
+		write_lines(writer, round * 900, 900, 3);
+		assert_int_equal(writer_close(writer, true, NULL), 0);
+		check_exactly((round + 1) * 900);
+	}
+	store = store_open(folder, NULL);
+	n = store_partitions(store, INT64_MIN, INT64_MAX, false, &infos, NULL);
+	assert_in_range(n, 590, 610);
+	for (size_t i = 0; i < n; i++) {
+		char beside[PATH_MAX + 8];
+
+		assert_true(infos[i].sealed);
+		assert_true(infos[i].bytes < 8192);
+		snprintf(beside, sizeof(beside), "%s.new", infos[i].path);
+		assert_true(stat(beside, &st) < 0);
+	}
+	store_close(store);
+}
+
 /* --- no room ------------------------------------------------------------- */
 
 /* Files may not grow past a limit: as on a full disk, but for one process. */
@@ -825,6 +902,8 @@ main(void)
 		TEST(starts_again_without_live_db),
 		TEST(keeps_its_chunks_without_a_high_water_mark),
 		TEST(shows_each_line_once_wherever_it_crashes),
+		TEST(shows_each_line_once_when_an_import_ends_in_a_crash),
+		TEST(gives_days_of_few_events_small_files),
 		TEST(keeps_what_has_no_room_until_there_is_some),
 		TEST(goes_on_while_a_day_file_cannot_be_written),
 		TEST(goes_on_in_a_new_file_when_one_turns_out_damaged),
