@@ -26,7 +26,7 @@ struct query;
 struct query_names;
 struct store;
 
-#define SCAN_MEMORY ((size_t)1 << 30)	/* of all operators together */
+#define SCAN_MEMORY ((size_t)64 << 20)	/* of all operators together */
 
 struct scan_request {
 	struct store *store;
