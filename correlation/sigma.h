@@ -71,11 +71,10 @@ struct cond *sigma_read_detection(const struct sigma_scope *scope,
 /* The sections that a condition may name. */
 struct sigma_section {
 	struct slice name;
-	struct cond *cond;	/* NULL: it had a mistake */
+	struct cond *cond;
 };
 
-/* "1 of sel* and not (a or b)". NULL after a mistake, or if it needs a
- * section that had one. */
+/* "1 of sel* and not (a or b)". NULL after a mistake. */
 struct cond *sigma_read_condition(const struct sigma_scope *scope,
     const struct yaml_node *node, const struct sigma_section *sections,
     size_t n);

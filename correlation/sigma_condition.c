@@ -104,7 +104,6 @@ read_of(struct reader *r, enum cond_kind kind)
 	const struct glob *glob = glob_build(arena, unit, glob_read(unit,
 	    r->token), true);
 	size_t n = 0, parts = r->n / 8;
-	bool good = true;
 
 	if (r->token.len == 0 || is(r, "(") || is(r, ")"))
 		return fail(r, "expected a section, a pattern or \"them\" "
@@ -120,16 +119,13 @@ read_of(struct reader *r, enum cond_kind kind)
 			continue;
 		conds[n++] = r->sections[i].cond;
 		parts += breadth(r->sections[i].cond);
-		good = good && r->sections[i].cond != NULL;
 	}
 	if (n == 0)
 		return fail(r, "no section is named like", "");
 	if (!take_work(r, parts))
 		return NULL;
 	advance(r);
-	if (!good)
-		r->failed = true;
-	return good ? cond_list(arena, kind, conds, n) : NULL;
+	return cond_list(arena, kind, conds, n);
 }
 
 static struct cond *
@@ -143,8 +139,6 @@ read_section_name(struct reader *r)
 	for (size_t i = 0; i < r->n; i++)
 		if (slice_eq(r->sections[i].name, r->token)) {
 			advance(r);
-			if (r->sections[i].cond == NULL)
-				r->failed = true;
 			return r->sections[i].cond;
 		}
 	names = arena_alloc(r->scope->arena, (r->n + 1) * sizeof(*names));

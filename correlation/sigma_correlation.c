@@ -321,8 +321,11 @@ sigma_link_correlation(const struct sigma_scope *scope, struct draft *draft,
 	for (size_t i = 0; i < draft->body->n; i++)
 		good = sigma_word(l.scope, draft->body->keys[i],
 		    "part of a correlation", key_words, KEYS) >= 0 && good;
-	if (!read_type(&l))
-		return false;
+	if (!read_type(&l)) {
+		/* Stands in: the type that asks for least. */
+		l.correlation->type = CORRELATION_TEMPORAL;
+		good = false;
+	}
 	good = read_timespan(&l) && good;
 	good = read_condition(&l) && good;
 	good = read_generate(&l) && good;

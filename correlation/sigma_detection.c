@@ -1,6 +1,7 @@
 #include "correlation/sigma.h"
 
 #include "engine/arena.h"
+#include "engine/cond.h"
 #include "engine/yaml.h"
 
 /* A map: every item must hold. */
@@ -125,7 +126,12 @@ sigma_read_detection(const struct sigma_scope *scope,
 		}
 		sections[n].name = name;
 		sections[n].cond = read_section(scope, detection->items[i]);
-		good = good && sections[n].cond != NULL;
+		if (sections[n].cond == NULL) {
+			/* Stands in, so that the condition is read, too. */
+			good = false;
+			sections[n].cond = cond_list(scope->arena, COND_OR,
+			    NULL, 0);
+		}
 		n++;
 	}
 	if (condition == NULL)

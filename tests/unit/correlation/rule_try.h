@@ -71,9 +71,9 @@ detects(const char *detection, const char *members)
 	return n == 1;
 }
 
-/* The one finding of a text, as it is printed. */
+/* A finding of a text, as it is printed. */
 static inline const char *
-finding_of(const char *text, size_t rules_left)
+finding_at(const char *text, size_t rules_left, size_t at)
 {
 	static char out[1024];
 	struct diag *diag = diag_new();
@@ -81,14 +81,20 @@ finding_of(const char *text, size_t rules_left)
 	    diag);
 	const struct diag_finding *finding;
 
-	assert_true(diag_count(diag) > 0);
+	assert_true(diag_count(diag) > at);
 	assert_int_equal(ruleset_count(set), rules_left);
-	finding = diag_at(diag, 0);
+	finding = diag_at(diag, at);
 	snprintf(out, sizeof(out), "%s:%d:%d: %s", finding->file,
 	    finding->line, finding->column, finding->text);
 	ruleset_put(set);
 	diag_free(diag);
 	return out;
+}
+
+static inline const char *
+finding_of(const char *text, size_t rules_left)
+{
+	return finding_at(text, rules_left, 0);
 }
 
 #endif

@@ -205,6 +205,33 @@ what_refers_to_a_mistake_is_left_out_too(void **state)
 }
 
 static void
+every_mistake_of_a_rule_is_named(void **state)
+{
+	static const char rule[] = "title: t\nlogsource: {product: p}\n"
+	    "detection:\n  s: {A|nosuch: 1}\n  t: {B|gte: b}\n"
+	    "  condition: s and t and x\n";
+	static const char correlation[] = "title: t\ncorrelation:\n"
+	    "  type: event_cuont\n  rules: [nosuch]\n  timespan: 5x\n"
+	    "  condition: {gte: x}\n";
+
+	(void)state;
+	assert_string_equal(finding_at(rule, 0, 0),
+	    "try.yml:4:7: unknown modifier \"nosuch\"");
+	assert_string_equal(finding_at(rule, 0, 1),
+	    "try.yml:5:14: \"b\" is no number");
+	assert_string_equal(finding_at(rule, 0, 2),
+	    "try.yml:6:26: condition: there is no section \"x\"");
+	assert_string_equal(finding_at(correlation, 0, 0), "try.yml:3:9: unknown "
+	    "type of correlation \"event_cuont\" (event_count?)");
+	assert_string_equal(finding_at(correlation, 0, 1), "try.yml:5:13: "
+	    "\"5x\" is no timespan: a number and s, m, h, d or w");
+	assert_string_equal(finding_at(correlation, 0, 2),
+	    "try.yml:6:20: a bound is a number");
+	assert_string_equal(finding_at(correlation, 0, 3), "try.yml:4:11: there "
+	    "is no rule with the name or id \"nosuch\"");
+}
+
+static void
 mistakes_of_rules_are_named(void **state)
 {
 	(void)state;
@@ -382,6 +409,7 @@ main(void)
 		cmocka_unit_test(extensions_are_read),
 		cmocka_unit_test(mistakes_of_correlations_are_named),
 		cmocka_unit_test(what_refers_to_a_mistake_is_left_out_too),
+		cmocka_unit_test(every_mistake_of_a_rule_is_named),
 		cmocka_unit_test(mistakes_of_rules_are_named),
 		cmocka_unit_test(matching_a_batch_adds_hits_and_values),
 		cmocka_unit_test(the_index_agrees_with_running_every_rule),
