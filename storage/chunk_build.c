@@ -672,3 +672,18 @@ chunk_packed_free(struct chunk_packed *packed)
 	arena_free(packed->arena);
 	free(packed);
 }
+
+uint64_t
+chunk_packed_bytes(const struct chunk_packed *packed)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < packed->nblocks; i++) {
+		const struct block *block = &packed->blocks[i].block;
+
+		bytes += block->bloom.len + block->dict.len + block->data.len;
+	}
+	for (size_t i = 0; i < packed->npages; i++)
+		bytes += packed->pages[i].data.len;
+	return bytes;
+}

@@ -65,6 +65,9 @@ struct chunk_packed *chunk_build_alone(const struct event *const *events,
     size_t n, const struct field_ids *ids, struct packer *packer);
 void chunk_packed_free(struct chunk_packed *packed);
 
+/* Bytes of its blocks and pages. */
+uint64_t chunk_packed_bytes(const struct chunk_packed *packed);
+
 /* Reads from packed bytes in memory; `ids` answers as the file would. Both
  * are borrowed until chunk_close. */
 struct packed_names {

@@ -1,15 +1,22 @@
-/* The steps of a commit:
+/* The steps of a commit while somebody waits for answers:
  *
- *	1. days with a full chunk at hand: chunks into their day files
- *	2. live.db, one transaction: the other events as tail rows by day, tail
- *	   rows of new chunks go, notes of the batches, high-water mark
- *	3. senders may be answered
+ *	1. live.db, one transaction: new events as tail rows by day, tail rows
+ *	   of chunks that are in their files go, notes of the batches,
+ *	   high-water mark
+ *	2. senders may be answered
+ *	3. days with a full chunk in the tail: handed to the sealer, one chunk
+ *	   of a day at a time, so that a file takes them by rising sequence
  *
- * A crash between 1 and 2 leaves a chunk above the high-water mark: nobody was
- * told that its events are safe, and whoever sends them again would double
- * them; so readers skip it and the next writer takes it away. Its day stands in
- * open_day before, so that recovery knows where to look. A failure in 2 keeps
- * everything in memory, chunks of step 1 too, and the call may be repeated.
+ * A crash after the sealer's transaction leaves events in the chunk and in the
+ * tail, which readers and recovery tell apart by the sequence.
+ *
+ * If nobody waits (writer_hold), full chunks are made before step 1 and the
+ * tail is skipped. A crash in between leaves a chunk above the high-water mark:
+ * nobody was told that its events are safe, and whoever sends them again would
+ * double them; so readers skip it and the next writer takes it away. Its day
+ * stands in open_day before, so that recovery knows where to look. A failure of
+ * the transaction keeps everything in memory, such chunks too, and the call may
+ * be repeated.
  *
  * The events of one batch and one day are a part: one tail row, and never split
  * between chunks. A part keeps its batch, so that a chunk is made without
@@ -21,7 +28,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -40,9 +46,11 @@
 #include "storage/chunk_merge.h"
 #include "storage/codec.h"
 #include "storage/ledger_write.h"
+#include "storage/moment.h"
 #include "storage/partition.h"
 #include "storage/retain.h"
 #include "storage/schema.h"
+#include "storage/sealer.h"
 #include "storage/tail.h"
 
 #define CHUNK_BYTES ((size_t)32 << 20)
@@ -55,12 +63,11 @@
 #define BATCH_OVERHEAD ((size_t)192 << 10)	/* beside its arena */
 #define BOOT_LIMIT (1 << 15)	/* 15 bits of the sequence */
 #define BOOT_SHIFT 48
+#define BEHIND 4		/* chunks of a day before a commit waits */
 #define CHUNK_TRIES 60		/* of writer_tend; then it is an error */
 #define QUIET_NS (INT64_C(15) * 60 * 1000000000)	/* before sealing */
 #define TAIL_LEVEL (-3)	/* of zstd: a tail row lives for minutes */
 #define TEND_RARELY_NS (INT64_C(60) * 1000000000) /* seal, retain */
-
-void (*writer_at)(const char *point);
 
 struct part {
 	struct part *next;
@@ -88,6 +95,9 @@ struct day {
 	struct part *first, **last;	/* in the order of their sequences */
 	struct part *chunked;	/* in a chunk, tail not yet told */
 	struct part *building;	/* of the batch being added */
+	struct seal_job *job;	/* of `sealing`; NULL: none */
+	struct part *sealing;	/* in the sealer's hands */
+	bool	 gave_up;	/* its file since the last chunk */
 	struct day *also;	/* the next day with a part in the making */
 	uint32_t coming;	/* events of it in that batch */
 	uint64_t n, raw_bytes;	/* of first .. last */
@@ -104,11 +114,11 @@ struct writer {
 	char	*data;
 	int	 lock;
 	sqlite3	*live, *catalog;
-	sqlite3_stmt *put_tail, *drop_tail, *get_tail, *put_mark, *list_day,
-	    *unlist_day;
+	sqlite3_stmt *put_tail, *drop_tail, *put_mark, *list_day, *unlist_day;
 	struct ledger_writer *ledger;
 	struct packer *packer, *tail_codec;
 	struct chunk_builder *builder;
+	struct sealer *sealer;
 	struct tail_packer *tail;
 	uint32_t node;
 	uint64_t boot, mark;	/* mark: greatest sequence committed */
@@ -117,39 +127,14 @@ struct writer {
 	struct batch **pending;	/* counted; waiting for the commit */
 	size_t	 npending, pending_cap, pending_bytes;
 	uint64_t last_seq;	/* of the newest batch added */
-	bool	 hold;		/* see writer_hold */
+	bool	 alone, hold;	/* see writer_hold; hold: not at the end */
 	size_t	 held;		/* bytes of kept batches */
 	uint64_t clock;
 	int64_t	 now_ns, rarely_ns;	/* of writer_tend */
 	int64_t	 oldest_run_day;	/* as of the last retain_runs */
+	struct err seal_err;	/* of the last chunk that was not made */
 	struct writer_figures figures;
 };
-
-#ifdef YAGURA_CRASH
-/* YG_CRASH=point:n ends the process at the n-th passage of a point, as a kill
- * at the worst moment would. For builds that test it only. */
-static void
-crash_if_asked(const char *point)
-{
-	static unsigned passed;
-	const char *asked = getenv("YG_CRASH");
-	size_t len = strlen(point);
-
-	if (asked != NULL && strncmp(asked, point, len) == 0 &&
-	    asked[len] == ':' && ++passed == (unsigned)atoi(asked + len + 1))
-		kill(getpid(), SIGKILL);
-}
-#else
-#define crash_if_asked(point) ((void)(point))
-#endif
-
-static void
-at_point(const char *point)
-{
-	crash_if_asked(point);
-	if (writer_at != NULL)
-		writer_at(point);
-}
 
 /* --- parts --------------------------------------------------------------- */
 
@@ -221,6 +206,7 @@ day_close(struct writer *w, struct day *day)
 {
 	if (day->file == NULL)
 		return;
+	check(day->job == NULL);
 	dayfile_close(day->file);
 	day->file = NULL;
 	w->figures.days_open--;
@@ -232,7 +218,7 @@ close_longest_unused(struct writer *w)
 	struct day *oldest = NULL;
 
 	for (struct day *day = w->days; day != NULL; day = day->next)
-		if (day->file != NULL &&
+		if (day->file != NULL && day->job == NULL &&
 		    (oldest == NULL || day->used < oldest->used))
 			oldest = day;
 	if (oldest != NULL)
@@ -321,97 +307,6 @@ day_list(struct writer *w, struct day *day, struct err *err)
 
 /* --- chunks -------------------------------------------------------------- */
 
-/* Reads a part back from the tail. */
-static const struct event **
-part_read(struct writer *w, const struct part *part, struct arena *arena,
-    struct err *err)
-{
-	const struct event **events = NULL;
-	struct event *found;
-	struct slice data;
-	size_t n;
-
-	sqlite3_bind_int64(w->get_tail, 1, (int64_t)part->seq);
-	switch (db_step(w->get_tail, err)) {
-	case 1:
-		data = db_blob(w->get_tail, 1);
-		if (crc32c(0, data) != (uint32_t)sqlite3_column_int64(
-		    w->get_tail, 0)) {
-			err_set(err, ERR_DAMAGED, "tail row %llu does not "
-			    "check", (unsigned long long)part->seq);
-			break;
-		}
-		found = tail_unpack(data, arena, &n, err);
-		if (found == NULL || n != part->n)
-			break;
-		events = arena_alloc(arena, n * sizeof(*events));
-		for (size_t i = 0; i < n; i++)
-			events[i] = &found[i];
-		break;
-	case 0:
-		err_set(err, ERR_DAMAGED, "tail row %llu is gone",
-		    (unsigned long long)part->seq);
-		break;
-	default:
-		break;
-	}
-	sqlite3_reset(w->get_tail);
-	return events;
-}
-
-/* A tail row that cannot be read is given up and counted; its day goes on. */
-static ssize_t
-parts_gather(struct writer *w, struct part *first, const struct part *end,
-    const struct event **into, struct arena *arena, struct err *err)
-{
-	const struct event **events;
-	size_t n = 0;
-
-	for (struct part *part = first; part != end; part = part->next) {
-		events = part->events != NULL ? part->events :
-		    part_read(w, part, arena, err);
-		if (events == NULL) {
-			if (err->kind != ERR_DAMAGED)
-				return -1;
-			w->figures.damaged += part->n;
-			continue;
-		}
-		memcpy(into + n, events, part->n * sizeof(*events));
-		n += part->n;
-	}
-	return (ssize_t)n;
-}
-
-static int
-chunk_write(struct writer *w, struct day *day, const struct event **events,
-    size_t n, struct err *err)
-{
-	struct chunk_packed *packed;
-	struct field_ids ids;
-	int result;
-
-	if (day_open(w, day, err) < 0)
-		return -1;
-	ids = dayfile_ids(day->file);
-	packed = chunk_build(w->builder, events, n, &ids);
-	at_point("chunk-built");
-	result = dayfile_add(day->file, packed, err);
-	if (result == 0) {
-		at_point("chunk-added");
-		w->figures.chunks++;
-		w->figures.values_dropped += packed->values_dropped;
-		for (size_t i = 0; i < packed->nblocks; i++)
-			w->figures.bytes_stored +=
-			    packed->blocks[i].block.bloom.len +
-			    packed->blocks[i].block.dict.len +
-			    packed->blocks[i].block.data.len;
-		for (size_t i = 0; i < packed->npages; i++)
-			w->figures.bytes_stored += packed->pages[i].data.len;
-	}
-	chunk_packed_free(packed);
-	return result;
-}
-
 /* A chunk's worth of parts: where they end, how much they are. */
 struct worth {
 	struct part *end;
@@ -437,41 +332,102 @@ chunk_worth(const struct writer *w, const struct day *day)
 	return worth;
 }
 
-/* The parts become a chunk. */
+/* Parts as chosen go out of the day's list into a job. */
+static struct seal_job *
+job_new(struct day *day, const struct worth *worth)
+{
+	struct seal_job *job = xcalloc(1, sizeof(*job));
+	struct part *part, *last = NULL;
+
+	check(day->job == NULL && day->file != NULL && worth->n > 0);
+	for (part = day->first; part != worth->end; part = part->next)
+		job->npieces++;
+	job->pieces = xcalloc(job->npieces, sizeof(*job->pieces));
+	job->npieces = 0;
+	for (part = day->first; part != worth->end; part = part->next) {
+		job->pieces[job->npieces++] = (struct seal_piece){
+		    part->seq, part->n, part->events };
+		job->raw_bytes += part->raw_bytes;
+		last = part;
+	}
+	last->next = NULL;
+	job->n = worth->n;
+	job->file = day->file;
+	job->context = day;
+	day->job = job;
+	day->sealing = day->first;
+	day->first = worth->end;
+	if (day->first == NULL)
+		day->last = &day->first;
+	day->n -= job->n;
+	day->raw_bytes -= job->raw_bytes;
+	return job;
+}
+
+static void
+sealing_back(struct day *day)
+{
+	struct part *last = day->sealing;
+
+	while (last->next != NULL)
+		last = last->next;
+	last->next = day->first;
+	if (day->first == NULL)
+		day->last = &last->next;
+	day->first = day->sealing;
+	day->n += day->job->n;
+	day->raw_bytes += day->job->raw_bytes;
+}
+
+static void
+job_free(struct day *day)
+{
+	if (day->job != NULL)
+		free(day->job->pieces);
+	free(day->job);
+	day->job = NULL;
+	day->sealing = NULL;
+}
+
+/* Its parts wait for the commit that takes their rows away, or for another
+ * try. */
+static int
+job_end(struct writer *w, struct seal_job *job, struct err *err)
+{
+	struct day *day = job->context;
+	int result = job->result;
+	struct part *last;
+
+	w->figures.chunks += job->chunks;
+	w->figures.values_dropped += job->values_dropped;
+	w->figures.bytes_stored += job->bytes_stored;
+	if (result == 0) {
+		w->figures.damaged += job->damaged;
+		for (last = day->sealing; last->next != NULL;)
+			last = last->next;
+		last->next = day->chunked;
+		day->chunked = day->sealing;
+	} else {
+		sealing_back(day);
+		if (err != NULL)
+			*err = job->err;
+	}
+	job_free(day);
+	return result;
+}
+
+/* Parts as chosen become a chunk, now. */
 static int
 parts_chunk(struct writer *w, struct day *day, const struct worth *worth,
     struct err *err)
 {
-	const struct event **events = xcalloc(worth->n, sizeof(*events));
-	struct part *end = worth->end;
-	struct arena *arena = arena_new((size_t)1 << 20);
-	struct err why = { .kind = ERR_NONE };
-	struct part *last;
-	ssize_t found;
-	int result = 0;
+	struct seal_job *job;
 
-	found = parts_gather(w, day->first, end, events, arena, &why);
-	if (found < 0)
-		result = -1;
-	else if (found > 0)
-		result = chunk_write(w, day, events, (size_t)found, &why);
-	arena_free(arena);
-	free(events);
-	if (result < 0) {
-		if (err != NULL)
-			*err = why;
+	if (day_open(w, day, err) < 0)
 		return -1;
-	}
-	for (last = day->first; last->next != end; last = last->next)
-		continue;
-	last->next = day->chunked;
-	day->chunked = day->first;
-	day->first = end;
-	if (end == NULL)
-		day->last = &day->first;
-	day->n -= worth->n;
-	day->raw_bytes -= worth->raw_bytes;
-	return 0;
+	job = job_new(day, worth);
+	seal_run(w->sealer, job);
+	return job_end(w, job, err);
 }
 
 /* What is in a chunk that no commit knows yet goes back before the rest of its
@@ -535,6 +491,106 @@ day_chunk(struct writer *w, struct day *day, bool all, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* --- chunks made beside us ------------------------------------------------ */
+
+/* Tries are counted; without room we wait for as long as it takes. */
+static void
+seal_failed(struct writer *w, struct day *day, const struct err *why)
+{
+	day->failures = why->kind == ERR_FULL ? 1 : day->failures + 1;
+	w->seal_err = *why;
+}
+
+/* The first chunk's worth of what is in the tail. It counts once it is in the
+ * file, so nothing that is not committed may be in it. */
+static struct worth
+tail_worth(const struct writer *w, const struct day *day)
+{
+	struct worth worth = chunk_worth(w, day);
+	struct part *part;
+
+	for (part = day->first; part != worth.end && part->in_tail;)
+		part = part->next;
+	if (part == worth.end)
+		return worth;
+	worth = (struct worth){ .end = part };
+	for (const struct part *in = day->first; in != part; in = in->next) {
+		worth.n += in->n;
+		worth.raw_bytes += in->raw_bytes;
+	}
+	return worth;
+}
+
+/* Gives the sealer a full chunk of the day; with `all`, whatever there is. */
+static void
+day_hand_over(struct writer *w, struct day *day, bool all)
+{
+	size_t full = w->conf.chunk_events - w->conf.chunk_events / 64;
+	struct err why = { .kind = ERR_NONE };
+	struct worth worth;
+
+	if (day->job != NULL || day->first == NULL ||
+	    sealer_busy(w->sealer) == SEAL_JOBS || (!all && day->n < full &&
+	    day->raw_bytes < w->conf.chunk_bytes))
+		return;
+	worth = tail_worth(w, day);
+	if (worth.n == 0)
+		return;
+	if (day_list(w, day, &why) < 0 || day_open(w, day, &why) < 0) {
+		seal_failed(w, day, &why);
+		return;
+	}
+	sealer_put(w->sealer, job_new(day, &worth));
+	moment("chunk-handed");
+}
+
+/* Takes one finished job back; false if there is none. A chunk that was made
+ * needs a commit. */
+static bool
+job_take(struct writer *w, bool wait)
+{
+	struct seal_job *job = sealer_take(w->sealer, wait);
+	struct err why = { .kind = ERR_NONE };
+	struct day *day;
+
+	if (job == NULL)
+		return false;
+	day = job->context;
+	if (job_end(w, job, &why) == 0) {
+		day->failures = 0;
+		day->gave_up = false;
+		moment("chunk-taken");
+	} else if (why.kind == ERR_DAMAGED && !day->gave_up &&
+	    file_give_up(w, day, &why) == 0) {
+		day->gave_up = true;
+	} else {
+		seal_failed(w, day, &why);
+	}
+	return true;
+}
+
+/* The tail may not grow for ever: a sealer that is far behind is waited for. */
+static void
+jobs_take(struct writer *w)
+{
+	while (job_take(w, false))
+		continue;
+	for (const struct day *day = w->days; day != NULL; day = day->next)
+		if (day->failures == 0 &&
+		    day->n >= BEHIND * w->conf.chunk_events &&
+		    job_take(w, true))
+			break;
+}
+
+static bool
+chunked_any(const struct writer *w)
+{
+	for (const struct day *day = w->days; day != NULL; day = day->next)
+		if (day->chunked != NULL)
+			return true;
+	return false;
 }
 
 /* --- the transaction ----------------------------------------------------- */
@@ -647,10 +703,10 @@ live_commit(struct writer *w, struct err *err)
 		return -1;
 	if (everything_put(w, err) < 0)
 		goto fail;
-	at_point("live-written");
+	moment("live-written");
 	if (db_exec(w->live, "COMMIT", err) < 0)
 		goto fail;
-	at_point("live-committed");
+	moment("live-committed");
 	w->mark = w->last_seq > w->mark ? w->last_seq : w->mark;
 	for (struct day *day = w->days; day != NULL; day = day->next)
 		day_done(w, day);
@@ -769,7 +825,7 @@ writer_pending(const struct writer *w)
 void
 writer_hold(struct writer *w)
 {
-	w->hold = true;
+	w->alone = w->hold = true;
 }
 
 /* A chunk's worth of some day is there, or memory is short. */
@@ -785,6 +841,8 @@ worth_a_commit(const struct writer *w)
 	return false;
 }
 
+/* A day file that is full, locked or broken keeps nothing waiting: its events
+ * go to the tail, and writer_tend tries again. */
 int
 writer_commit(struct writer *w, struct err *err)
 {
@@ -792,17 +850,29 @@ writer_commit(struct writer *w, struct err *err)
 
 	if (w->npending == 0 || (w->hold && !worth_a_commit(w)))
 		return 0;
-	/* A day file that is full, locked or broken keeps nothing waiting: its
-	 * events go to the tail, and writer_tend tries again. */
+	jobs_take(w);
 	for (struct day *day = w->days; day != NULL; day = day->next)
-		if (day->failures == 0 && day_chunk(w, day, false, NULL) < 0)
+		if (w->alone && day->failures == 0 &&
+		    day_chunk(w, day, false, NULL) < 0)
 			day->failures = 1;
-	if (live_commit(w, &why) == 0)
-		return 0;
-	err_context(&why, "store %s", w->data);
-	if (err != NULL)
-		*err = why;
-	return -1;
+	if (live_commit(w, &why) < 0) {
+		err_context(&why, "store %s", w->data);
+		if (err != NULL)
+			*err = why;
+		return -1;
+	}
+	for (struct day *day = w->days; day != NULL; day = day->next)
+		if (!w->alone && day->failures == 0)
+			day_hand_over(w, day, false);
+	return 0;
+}
+
+int
+writer_settle(struct writer *w, struct err *err)
+{
+	while (job_take(w, true))
+		continue;
+	return chunked_any(w) ? live_commit(w, err) : 0;
 }
 
 bool
@@ -830,7 +900,8 @@ writer_figures(const struct writer *w, struct writer_figures *out)
 	*out = w->figures;
 	out->tail_events = 0;
 	for (const struct day *day = w->days; day != NULL; day = day->next)
-		out->tail_events += day->n;
+		out->tail_events += day->n + (day->job != NULL ?
+		    day->job->n : 0);
 }
 
 /* --- sealing, retention -------------------------------------------------- */
@@ -846,10 +917,10 @@ day_seal(struct writer *w, struct day *day, struct err *err)
 		return -1;
 	/* What does not merge stays as it is. */
 	chunks_merge(day->file, &limits, w->builder, NULL);
-	at_point("merged");
+	moment("merged");
 	if (dayfile_seal(day->file, err) < 0)
 		return -1;
-	at_point("sealed");
+	moment("sealed");
 	sqlite3_bind_int64(w->unlist_day, 1, day->day);
 	if (db_run(w->unlist_day, err) < 0)
 		return -1;
@@ -876,6 +947,8 @@ day_forget(struct writer *w, struct day *gone)
 	*at = gone->same_slot;
 	if (w->last_day == gone)
 		w->last_day = NULL;
+	parts_free(w, gone->sealing);
+	job_free(gone);
 	day_close(w, gone);
 	parts_free(w, gone->first);
 	parts_free(w, gone->chunked);
@@ -887,6 +960,7 @@ static bool
 day_quiet(const struct writer *w, const struct day *day)
 {
 	return day->listed && day->first == NULL && day->chunked == NULL &&
+	    day->job == NULL &&
 	    (day->day + 1) * DAY_NS + QUIET_NS < w->now_ns &&
 	    day->touched_ns + QUIET_NS < w->now_ns;
 }
@@ -896,6 +970,8 @@ seal_quiet(struct writer *w)
 {
 	struct day *next;
 
+	if (sealer_busy(w->sealer) > 0)
+		return;		/* it has the builder */
 	for (struct day *day = w->days; day != NULL; day = next) {
 		next = day->next;
 		/* A reader in the way: the next time. */
@@ -946,7 +1022,7 @@ retain(struct writer *w)
 	for (size_t i = 0; i < go; i++) {
 		day = day_known(w, files[i].day);
 		if (day != NULL && (day->first != NULL ||
-		    day->chunked != NULL))
+		    day->chunked != NULL || day->job != NULL))
 			continue;
 		if (day != NULL) {
 			sqlite3_bind_int64(w->unlist_day, 1, day->day);
@@ -965,8 +1041,9 @@ retain(struct writer *w)
 /* The age of a part is counted from when we first saw it here: its own times
  * may be those of an old file. */
 static int
-chunk_old(struct writer *w, struct day *day, bool *made, struct err *err)
+chunk_old(struct writer *w, struct day *day, struct err *err)
 {
+	struct err why = { .kind = ERR_NONE };
 	bool old;
 
 	for (struct part *part = day->first; part != NULL; part = part->next)
@@ -976,17 +1053,18 @@ chunk_old(struct writer *w, struct day *day, bool *made, struct err *err)
 		return 0;
 	old = w->now_ns - day->first->since_ns >=
 	    w->conf.chunk_age_ms * 1000000;
-	if (!old && day->failures == 0)
+	if (!w->alone)
+		day_hand_over(w, day, old);
+	else if (!old && day->failures == 0)
 		return 0;
-	if (day_chunk(w, day, old, err) == 0) {
-		*made = true;
+	else if (day_chunk(w, day, old, &why) < 0)
+		seal_failed(w, day, &why);
+	else
 		day->failures = 0;
+	if (day->failures <= CHUNK_TRIES)
 		return 0;
-	}
-	/* Without room we wait for as long as it takes. */
-	if (err->kind == ERR_FULL)
-		day->failures = 1;
-	return day->failures++ < CHUNK_TRIES ? 0 : -1;
+	*err = w->seal_err;
+	return -1;
 }
 
 /* Lack of room is no error here: nobody waits for what tending does, and what
@@ -1006,13 +1084,13 @@ int
 writer_tend(struct writer *w, int64_t now_ns, struct err *err)
 {
 	struct err why = { .kind = ERR_NONE };
-	bool made = false;
 
 	w->now_ns = now_ns;
+	jobs_take(w);
 	for (struct day *day = w->days; day != NULL; day = day->next)
-		if (chunk_old(w, day, &made, &why) < 0)
+		if (chunk_old(w, day, &why) < 0)
 			return tend_failed(w, &why, err);
-	if (made && live_commit(w, &why) < 0)
+	if (chunked_any(w) && live_commit(w, &why) < 0)
 		return tend_failed(w, &why, err);
 	if (now_ns - w->rarely_ns < TEND_RARELY_NS && now_ns >= w->rarely_ns)
 		return 0;
@@ -1087,7 +1165,6 @@ statements_make(struct writer *w, struct err *err)
 		{ &w->put_tail, "INSERT OR REPLACE INTO tail(seq, day, t_min, "
 		    "t_max, n, crc, data) VALUES(?, ?, ?, ?, ?, ?, ?)" },
 		{ &w->drop_tail, "DELETE FROM tail WHERE seq = ?" },
-		{ &w->get_tail, "SELECT crc, data FROM tail WHERE seq = ?" },
 		{ &w->put_mark,
 		    "INSERT OR REPLACE INTO mark(k, v) VALUES(?, ?)" },
 		{ &w->list_day,
@@ -1287,6 +1364,7 @@ files_open(struct writer *w, struct err *err)
 		err_context(err, "%s", path);
 		return -1;
 	}
+	w->sealer = sealer_new(path, w->builder);
 	folder_settle(w->data);
 	snprintf(path, sizeof(path), "%s/..", w->data);
 	folder_settle(path);
@@ -1304,12 +1382,12 @@ writer_free(struct writer *w)
 	for (size_t i = 0; i < w->npending; i++)
 		batch_put(w->pending[i]);
 	free(w->pending);
+	sealer_free(w->sealer);
 	while (w->days != NULL)
 		day_forget(w, w->days);
 	ledger_writer_free(w->ledger);
 	sqlite3_finalize(w->put_tail);
 	sqlite3_finalize(w->drop_tail);
-	sqlite3_finalize(w->get_tail);
 	sqlite3_finalize(w->put_mark);
 	sqlite3_finalize(w->list_day);
 	sqlite3_finalize(w->unlist_day);
@@ -1423,7 +1501,7 @@ days_place(struct writer *w, struct err *err)
 		any = any || day->made;
 	if (result == 0 && any)
 		result = dayfiles_settle(w->data, err);
-	at_point("days-made");
+	moment("days-made");
 	for (struct day *day = w->days; day != NULL; day = day->next) {
 		if (result == 0 && day->made)
 			result = dayfile_appear(w->data, day->day, err);
@@ -1434,7 +1512,7 @@ days_place(struct writer *w, struct err *err)
 	}
 	if (result == 0 && any)
 		result = dayfiles_settle(w->data, err);
-	at_point("days-placed");
+	moment("days-placed");
 	return result;
 }
 
@@ -1506,6 +1584,8 @@ writer_close(struct writer *w, bool final, struct err *err)
 		return 0;
 	w->hold = false;
 	result = writer_commit(w, err);
+	if (result == 0)
+		result = writer_settle(w, err);
 	if (result == 0 && final)
 		result = finish(w, err);
 	writer_free(w);

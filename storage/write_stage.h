@@ -1,8 +1,9 @@
 /* storage/write_stage.h -- batches become durable.
  *
  * A batch is added, a commit makes all added ones durable in one transaction
- * of live.db (rows by day, alerts, notes, high-water mark); full chunks go
- * into day files. An event is never lost between the two and never seen twice.
+ * of live.db (rows by day, alerts, notes, high-water mark). Full chunks go into
+ * day files, made by a thread beside (sealer.h), or at the commit if nobody
+ * waits. An event is never lost between the two and never seen twice.
  *
  * Owner: the write thread.
  */
@@ -54,6 +55,10 @@ void writer_hold(struct writer *writer);
  * final: the writer must be closed. */
 int writer_commit(struct writer *writer, struct err *err);
 
+/* Waits for the chunks that are in the making beside us, and commits that they
+ * are made. */
+int writer_settle(struct writer *writer, struct err *err);
+
 /* Chunks by age, sealing of days past, retention. Called when idle, at least
  * every few seconds. Lack of room is no error: it is tried again. */
 int writer_tend(struct writer *writer, int64_t now_ns, struct err *err);
@@ -74,7 +79,7 @@ struct writer_figures {
 void writer_figures(const struct writer *writer, struct writer_figures *out);
 
 /* For tests: called at each step that a crash may separate from the next, with
- * its name. */
+ * its name; by the thread that makes chunks, too. */
 extern void (*writer_at)(const char *point);
 
 #endif

@@ -134,7 +134,8 @@ build(void **state)
 		batches[nbatches++] = batch_get(batch);
 		writer_add(writer, batch_get(batch));
 		batch_put(batch);
-		if (writer_commit(writer, &err) < 0)
+		if (writer_commit(writer, &err) < 0 ||
+		    writer_settle(writer, &err) < 0)
 			fail_msg("%s", err.text);
 	}
 	qsort(sorted, EVENTS, sizeof(*sorted), newest_first);

@@ -429,6 +429,7 @@ merges_small_chunks_when_a_day_is_over(void **state)
 		for (int64_t now = 1; now < 3; now++)
 			assert_int_equal(writer_tend(writer,
 			    START + (2 * k + now) * 10000000, NULL), 0);
+		assert_int_equal(writer_settle(writer, NULL), 0);
 	}
 	store = store_open(folder, &err);
 	assert_non_null(store);

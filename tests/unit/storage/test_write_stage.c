@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -20,7 +21,7 @@
 #include "tests/unit/storage/events.h"
 
 #define START (20000 * DAY)
-#define MOST 20000
+#define MOST 50000
 
 static char folder[PATH_MAX];
 
@@ -223,6 +224,8 @@ turns_full_tails_into_chunks(void **state)
 		assert_int_equal(writer_commit(writer, &err), 0);
 		check_exactly(i + 500);
 	}
+	assert_int_equal(writer_settle(writer, &err), 0);
+	check_exactly(10000);
 	writer_figures(writer, &figures);
 	assert_true(figures.chunks >= 6);
 	assert_true(figures.days_open <= 3);
@@ -294,6 +297,8 @@ makes_chunks_of_what_has_waited_long_enough(void **state)
 	assert_int_equal(figures.chunks, 0);
 	now += INT64_C(15) * 60 * 1000000000;
 	assert_int_equal(writer_tend(writer, now, &err), 0);
+	check_exactly(100);
+	assert_int_equal(writer_settle(writer, &err), 0);
 	writer_figures(writer, &figures);
 	assert_int_equal(figures.chunks, 2);	/* late ones have their own */
 	assert_int_equal(figures.tail_events, 0);
@@ -460,7 +465,8 @@ keeps_its_chunks_without_a_high_water_mark(void **state)
 
 /* --- crashes ------------------------------------------------------------- */
 
-static unsigned crash_in;
+/* Moments come from two threads. */
+static _Atomic unsigned crash_in;
 
 static void
 crash_maybe(const char *point)
@@ -474,7 +480,7 @@ crash_maybe(const char *point)
  * the chosen point. A reader and the next writer must then agree on exactly
  * the committed lines; those it was not told about may be sent again. */
 static unsigned
-crashing_child(unsigned first, unsigned point)
+crashing_child(unsigned first, unsigned point, bool settle, bool alone)
 {
 	int ends[2], status;
 	unsigned committed = first, told;
@@ -493,10 +499,18 @@ crashing_child(unsigned first, unsigned point)
 		writer = writer_open(&conf, NULL);
 		if (writer == NULL)
 			_exit(1);
+		/* A commit of a writer that is alone may commit nothing, so
+		 * that nothing may be told. */
+		if (alone)
+			writer_hold(writer);
 		for (unsigned i = first; i < first + 600; i += 100) {
 			write_lines(writer, i, 100, 250);
 			if (writer_commit(writer, NULL) < 0)
 				_exit(1);
+			if (settle && writer_settle(writer, NULL) < 0)
+				_exit(1);
+			if (writer_pending(writer) > 0)
+				continue;
 			told = i + 100;
 			if (write(ends[1], &told, sizeof(told)) < 0)
 				_exit(1);
@@ -519,17 +533,23 @@ shows_each_line_once_wherever_it_crashes(void **state)
 	unsigned n = 0, extra;
 
 	(void)state;
-	for (unsigned point = 0; point < 22; point++) {
-		n = crashing_child(n, point);
+	/* The sealer beside the commits, then between them so that each moment
+	 * comes at the same place, then no sealer. */
+	for (unsigned k = 0; k < 3 * 24; k++) {
+		unsigned before = n;
+
+		n = crashing_child(n, k % 24, k / 24 == 1, k / 24 == 2);
 		look(seen);
 		/* A commit may have been whole without being told. */
-		extra = seen[n] != 0 ? 100 : 0;
+		for (extra = 0; seen[n + extra] != 0;)
+			extra += 100;
+		assert_true(n + extra <= before + 600);
 		check_exactly(n + extra);
 		n += extra;
 		writer_close(open_writer(300), false, NULL);
 		check_exactly(n);
 	}
-	assert_true(n > 3000);
+	assert_true(n > 9000);
 }
 
 /* The same at the end of an import: the files of 150 days are made at once. */
@@ -678,7 +698,11 @@ goes_on_while_a_day_file_cannot_be_written(void **state)
 	}
 	assert_int_equal(rmdir(path), 0);
 	check_exactly(4000);
-	assert_int_equal(writer_tend(writer, START + 5000, &err), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(writer_tend(writer, START + 5000, &err), 0);
+		assert_int_equal(writer_settle(writer, &err), 0);
+		check_exactly(4000);
+	}
 	writer_figures(writer, &figures);
 	assert_true(figures.chunks >= 3);
 	check_exactly(4000);
@@ -687,17 +711,19 @@ goes_on_while_a_day_file_cannot_be_written(void **state)
 }
 
 /* Spoils the day file under the writer when it has one chunk. */
+static _Atomic bool damage_done;
+static const char *damage_at;
+
 static void
 damage_day(const char *point)
 {
-	static bool done;
 	char path[PATH_MAX];
 	sqlite3 *db;
 
 	dayfile_path(folder, 20000, path);
-	if (done || strcmp(point, "chunk-added") != 0)
+	if (strcmp(point, damage_at) != 0 ||
+	    atomic_exchange(&damage_done, true))
 		return;
-	done = true;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET sql = 'CREATE TABLE chunk(' "
@@ -715,7 +741,10 @@ goes_on_in_a_new_file_when_one_turns_out_damaged(void **state)
 	char path[PATH_MAX], aside[PATH_MAX + 16];
 
 	(void)state;
+	damage_done = false;
+	damage_at = "chunk-added";
 	writer_at = damage_day;
+	writer_hold(writer);
 	for (unsigned i = 0; i < 5000; i += 500)
 		write_lines(writer, i, 500, 100000);
 	assert_int_equal(writer_commit(writer, &err), 0);
@@ -728,6 +757,78 @@ goes_on_in_a_new_file_when_one_turns_out_damaged(void **state)
 	check_exactly(5000);
 	assert_int_equal(writer_close(writer, true, &err), 0);
 	check_exactly(5000);
+}
+
+/* The chunk was being made when its file went bad: its events are still in the
+ * tail, and go into the new file. */
+static void
+makes_the_chunk_again_when_its_file_turns_out_damaged(void **state)
+{
+	struct writer *writer = open_writer(1000);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+
+	(void)state;
+	damage_done = false;
+	damage_at = "chunk-built";
+	writer_at = damage_day;
+	for (unsigned i = 0; i < 3000; i += 500) {
+		write_lines(writer, i, 500, 100000);
+		assert_int_equal(writer_commit(writer, &err), 0);
+		check_exactly(i + 500);
+		assert_int_equal(writer_settle(writer, &err), 0);
+		check_exactly(i + 500);
+	}
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.set_aside, 1);
+	assert_true(figures.chunks >= 2);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(3000);
+}
+
+/* Holds the sealer until told. */
+static _Atomic bool held_up;
+static _Atomic unsigned built;
+
+static void
+hold_up(const char *point)
+{
+	if (strcmp(point, "chunk-built") != 0)
+		return;
+	built++;
+	while (held_up)
+		usleep(100);
+}
+
+static void
+commits_while_a_chunk_is_in_the_making(void **state)
+{
+	struct writer *writer = open_writer(1000);
+	struct err err = { .kind = ERR_NONE };
+	struct writer_figures figures;
+
+	(void)state;
+	held_up = true;
+	built = 0;
+	writer_at = hold_up;
+	for (unsigned i = 0; i < 4000; i += 500) {
+		write_lines(writer, i, 500, 100000);
+		assert_int_equal(writer_commit(writer, &err), 0);
+		assert_int_equal(writer_tend(writer, START, &err), 0);
+		assert_int_equal(writer_pending(writer), 0);
+		check_exactly(i + 500);
+	}
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.chunks, 0);
+	assert_int_equal(figures.tail_events, 4000);
+	held_up = false;
+	assert_int_equal(writer_settle(writer, &err), 0);
+	writer_figures(writer, &figures);
+	assert_int_equal(figures.chunks, 1);
+	assert_int_equal(built, 1);
+	check_exactly(4000);
+	assert_int_equal(writer_close(writer, true, &err), 0);
+	check_exactly(4000);
 }
 
 /* --- ledger -------------------------------------------------------------- */
@@ -907,6 +1008,8 @@ main(void)
 		TEST(keeps_what_has_no_room_until_there_is_some),
 		TEST(goes_on_while_a_day_file_cannot_be_written),
 		TEST(goes_on_in_a_new_file_when_one_turns_out_damaged),
+		TEST(makes_the_chunk_again_when_its_file_turns_out_damaged),
+		TEST(commits_while_a_chunk_is_in_the_making),
 		TEST(commits_notes_with_their_batch),
 		TEST(finds_one_event_by_sequence_and_time),
 		TEST(keeps_alerts_beside_the_events_that_raised_them),
