@@ -115,6 +115,7 @@ struct correlator {
 	void	(*fired)(const struct firing *firing, void *arg);
 	void	*fired_arg;
 	uint64_t raised, runs, suppressed, lost;
+	uint64_t asked;		/* correlations run; one in some is timed */
 	uint64_t unremembered;	/* pairs of first_seen, keys of bind given up */
 	struct degraded degraded;
 };

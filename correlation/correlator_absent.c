@@ -3,6 +3,7 @@
  */
 #include "correlation/correlator.h"
 
+#include "correlation/ruleset.h"
 #include "correlation/window_run.h"
 #include "engine/arena.h"
 #include "engine/batch.h"
@@ -57,6 +58,9 @@ fire_absence(struct correlator *c, struct absence *absence)
 	    absence->event.time_ns);
 	group->fired = true;
 	group->fired_ns = absence->due_ns;
+	if (!c->replaying)
+		ruleset_tally_add(c->set, absence->number,
+		    (struct rule_tally){ .hits = 1 });
 	if (!begins)
 		correlator_run_touched(c, run);
 	else if (state->raises)

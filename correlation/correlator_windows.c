@@ -5,9 +5,11 @@
 
 #include <stdlib.h>
 
+#include "correlation/ruleset.h"
 #include "correlation/window_pool.h"
 #include "correlation/window_run.h"
 #include "engine/arena.h"
+#include "engine/clock.h"
 #include "engine/event.h"
 
 /* A heap: few correlations wait at a time, mostly one. */
@@ -310,6 +312,9 @@ fire(struct correlator *c, const struct rule_state *state,
 		group->fired_ns = span->end_ns;
 	group->fired = true;
 	group->held = true;
+	if (!c->replaying)
+		ruleset_tally_add(c->set, state->rule->number,
+		    (struct rule_tally){ .hits = 1 });
 	if (begins && state->raises) {
 		struct alert alert = { .rule = state->rule,
 		    .view = { c->event, visit->item->overlay },
@@ -460,9 +465,25 @@ run_correlation(struct correlator *c, uint32_t number)
 		sample_clock(c, c->event->time_ns);
 }
 
+static void
+run_timed(struct correlator *c, uint32_t number)
+{
+	int64_t start_ns = clock_mono_ns();
+
+	run_correlation(c, number);
+	ruleset_tally_add(c->set, number, (struct rule_tally){ .cost_ns =
+	    (uint64_t)(clock_mono_ns() - start_ns) * RULE_SAMPLE });
+}
+
 void
 correlator_run_fed(struct correlator *c)
 {
-	while (c->norder > 0)
-		run_correlation(c, order_take(c));
+	while (c->norder > 0) {
+		uint32_t number = order_take(c);
+
+		if (++c->asked % RULE_SAMPLE == 0)
+			run_timed(c, number);
+		else
+			run_correlation(c, number);
+	}
 }

@@ -199,7 +199,7 @@ loader_finish(struct loader *l)
 
 	ruleset_link(l);
 	ruleset_index(set);
-	set->tally = xcalloc(set->ndetections + 1, sizeof(*set->tally));
+	set->tally = xcalloc(set->n + 1, sizeof(*set->tally));
 	for (size_t i = 0; i < l->ndocs; i++)
 		yaml_free(l->docs[i]);
 	free(l->docs);

@@ -58,11 +58,15 @@ struct prefilter_memo_figures;
 void match_scratch_memo(const struct match_scratch *scratch,
     struct prefilter_memo_figures *figures);
 
-/* How often a detection matched since the set was loaded, and what running it
- * took, reckoned from one event in 256. Any thread may ask at any time. */
+/* How often a detection matched, or a correlation fired, since the set was
+ * loaded, and what running it took, reckoned from one time in RULE_SAMPLE. Any
+ * thread may ask, and add, at any time. */
+#define RULE_SAMPLE 256
 struct rule_tally {
 	uint64_t hits, cost_ns;
 };
+void ruleset_tally_add(const struct ruleset *set, size_t i,
+    struct rule_tally more);
 struct rule_tally ruleset_tally(const struct ruleset *set, size_t i);
 
 /* The detections whose log source the event belongs to, whether they hold or

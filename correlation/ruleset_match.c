@@ -8,8 +8,6 @@
 #include "engine/event.h"
 #include "engine/prog.h"
 
-#define SAMPLE 256		/* one event in so many is timed */
-
 struct match_scratch {
 	struct pred_scratch *pred;
 	struct prefilter_memo *memo;
@@ -156,16 +154,27 @@ run_timed(const struct ruleset *set, uint32_t rule,
 	int64_t start_ns = clock_mono_ns();
 	bool held = prog_run(set->rules[rule]->prog, event, scratch->pred);
 
-	__atomic_add_fetch(&set->tally[rule].cost_ns,
-	    (uint64_t)(clock_mono_ns() - start_ns) * SAMPLE,
-	    __ATOMIC_RELAXED);
+	ruleset_tally_add(set, rule, (struct rule_tally){ .cost_ns =
+	    (uint64_t)(clock_mono_ns() - start_ns) * RULE_SAMPLE });
 	return held;
+}
+
+void
+ruleset_tally_add(const struct ruleset *set, size_t i, struct rule_tally more)
+{
+	check(i < set->n);
+	if (more.hits > 0)
+		__atomic_add_fetch(&set->tally[i].hits, more.hits,
+		    __ATOMIC_RELAXED);
+	if (more.cost_ns > 0)
+		__atomic_add_fetch(&set->tally[i].cost_ns, more.cost_ns,
+		    __ATOMIC_RELAXED);
 }
 
 struct rule_tally
 ruleset_tally(const struct ruleset *set, size_t i)
 {
-	check(i < set->ndetections);
+	check(i < set->n);
 	return (struct rule_tally){
 	    __atomic_load_n(&set->tally[i].hits, __ATOMIC_RELAXED),
 	    __atomic_load_n(&set->tally[i].cost_ns, __ATOMIC_RELAXED) };
@@ -190,12 +199,11 @@ match(const struct ruleset *set, const struct event *event,
 	for (size_t i = 0; i < scratch->nrules; i++) {
 		uint32_t rule = scratch->rules[i];
 
-		if (!(scratch->event % SAMPLE == 0 ? run_timed(set, rule, event,
+		if (!(scratch->event % RULE_SAMPLE == 0 ? run_timed(set, rule, event,
 		    scratch) : prog_run(set->rules[rule]->prog, event,
 		    scratch->pred)))
 			continue;
-		__atomic_add_fetch(&set->tally[rule].hits, 1,
-		    __ATOMIC_RELAXED);
+		ruleset_tally_add(set, rule, (struct rule_tally){ .hits = 1 });
 		if (n < room)
 			hits.at[n] = rule;
 		n++;

@@ -43,7 +43,7 @@ struct ruleset {
 	size_t	 nmatchers;	/* of all prefilters */
 	size_t	 nplaces;	/* lists of fields that preds share, and 1 */
 	struct numbers *route_buckets;	/* [route]: buckets it feeds */
-	struct rule_tally *tally;	/* by detection; atomic */
+	struct rule_tally *tally;	/* by rule; atomic */
 };
 
 struct loader {

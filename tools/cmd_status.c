@@ -154,11 +154,11 @@ print_list(const struct yaml_node *list, const char *title)
 
 /* The detections that match most and what running each takes. */
 static void
-print_busiest(const struct yaml_node *list)
+print_busiest(const struct yaml_node *list, const char *what)
 {
 	if (list == NULL || list->n == 0)
 		return;
-	printf("\n%12s %12s  %s\n", "hits", "cost_ms", "rule");
+	printf("\n%12s %12s  %s\n", "hits", "cost_ms", what);
 	for (size_t i = 0; i < list->n && i < BUSIEST_SHOWN; i++) {
 		struct slice hits = word(list->items[i], "hits");
 		int64_t cost_ns = 0;
@@ -204,7 +204,9 @@ print_page(const struct yaml_node *root)
 	print_words(yaml_get(root, "loaded"), "loaded");
 	print_list(yaml_get(yaml_get(root, "loaded"), "missing"), "missing");
 	print_list(yaml_get(yaml_get(root, "loaded"), "refused"), "refused");
-	print_busiest(yaml_get(yaml_get(root, "loaded"), "busiest"));
+	print_busiest(yaml_get(yaml_get(root, "loaded"), "busiest"), "rule");
+	print_busiest(yaml_get(yaml_get(root, "loaded"), "firing"),
+	    "correlation");
 	print_words(yaml_get(root, "store"), "store");
 	print_list(yaml_get(yaml_get(root, "store"), "days"), "day");
 }

@@ -223,14 +223,15 @@ put_findings(struct strbuf *out, const char *key, const struct diag *diag)
 	strbuf_putc(out, ']');
 }
 
-/* The detections that matched most, and what they cost. */
+/* Of these rules those that matched or fired most, and what they cost. */
 static void
-put_busiest(struct strbuf *out, const struct ruleset *set)
+put_busiest(struct strbuf *out, const char *key, const struct ruleset *set,
+    size_t from, size_t to)
 {
 	struct { size_t rule; struct rule_tally tally; } top[BUSIEST];
 	size_t n = 0;
 
-	for (size_t i = 0; i < ruleset_detections(set); i++) {
+	for (size_t i = from; i < to; i++) {
 		struct rule_tally tally = ruleset_tally(set, i);
 		size_t at = n;
 
@@ -248,7 +249,7 @@ put_busiest(struct strbuf *out, const struct ruleset *set)
 		top[at].rule = i;
 		top[at].tally = tally;
 	}
-	put_key(out, "busiest");
+	put_key(out, key);
 	strbuf_putc(out, '[');
 	for (size_t i = 0; i < n; i++) {
 		strbuf_puts(out, i > 0 ? ",{\"rule\":" : "{\"rule\":");
@@ -272,7 +273,10 @@ put_loaded(struct strbuf *out, const struct status_view *view)
 	put_number(out, "definitions", parserset_count(loaded->parsers));
 	put_number(out, "rules", ruleset_count(loaded->rules));
 	put_number(out, "detections", ruleset_detections(loaded->rules));
-	put_busiest(out, loaded->rules);
+	put_busiest(out, "busiest", loaded->rules, 0,
+	    ruleset_detections(loaded->rules));
+	put_busiest(out, "firing", loaded->rules,
+	    ruleset_detections(loaded->rules), ruleset_count(loaded->rules));
 	put_text(out, "reload", view->reload);
 	put_findings(out, "missing", view->missing);
 	put_findings(out, "refused", view->refused);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "correlation/absent.h"
+#include "correlation/ruleset.h"
 #include "stream.h"
 
 #define COUNT3 CORRELATE("c", "event_count", "f", "10s", "User", \
@@ -27,6 +28,8 @@ raises_once_per_run_and_notes_its_growth(void **state)
 	assert_int_equal(s.nnotes, 4);
 	assert_int_equal(s.run_count, 6);
 	assert_string_equal(s.run_id, s.alert_id);
+	assert_int_equal(ruleset_tally(s.set, 0).hits, 6);
+	assert_int_equal(ruleset_tally(s.set, 1).hits, 4);
 	stream_close(&s);
 }
 
@@ -615,6 +618,7 @@ tells_what_did_not_follow(void **state)
 	assert_string_equal(s.alerts, "");
 	tick(&s, 60.1, 40);
 	assert_string_equal(s.alerts, "m:1 ");
+	assert_int_equal(ruleset_tally(s.set, 3).hits, 1);
 	assert_non_null(strstr(s.last, "\"u alone on h1\""));
 	assert_non_null(strstr(s.last, "12:00:00.000Z"));
 	stream_close(&s);
