@@ -8,6 +8,7 @@
 #	make fuzz       every fuzz target for FUZZ_SECONDS (60) each
 #	make fmt        the style on changed lines
 #	make bench      events per CPU-second of every stage, rsyslog beside it
+#	make bench-corpus  what lines of many makers take on disk
 #	make bench-parse  parse alone, syslog-ng and mmnormalize beside it
 #	make install    below DESTDIR and PREFIX
 
@@ -131,6 +132,8 @@ check-long: check asan tsan fuzz
 	@BUILD=$(BUILD) tests/kill-test 20
 	@YAGURA=$(BUILD)/yagura LINES=500000 PUBLIC=50 tests/hunt-check
 	@DAMAGES=1000 $(BUILD)/unit/storage/test_damage
+	@tests/query-diff --yagura $(BUILD)/yagura --queries 1000
+	@SCAN_LIVE_SEARCHES=1000 $(BUILD)/unit/storage/test_scan_live
 	@$(MAKE) --no-print-directory $(BUILD)/bench/bench_correlate
 	@$(BUILD)/bench/bench_correlate flood
 	@MATCH_ORACLE_ROUNDS=4000 tests/run-unit \
@@ -209,6 +212,10 @@ bench:
 	@BUILD=$(BUILD) VARIANT=$(variant) tests/bench/match
 
 # EVENTS, ROUNDS, PEERS, KEEP and STRICT: see the script.
+.PHONY: bench-corpus
+bench-corpus: all
+	@BUILD=$(BUILD) tests/bench/corpus-size
+
 .PHONY: bench-search
 bench-search:
 	@tools/install-deps $(DEPS_BENCH) ripgrep zstd
