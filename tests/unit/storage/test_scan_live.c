@@ -60,6 +60,7 @@ write_batch(struct writer *writer, uint64_t seq, unsigned first)
 	}
 	batch->phase = BATCH_MATCHED;
 	writer_add(writer, batch);
+	batch_put(batch);
 }
 
 static _Noreturn void

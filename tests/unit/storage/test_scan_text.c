@@ -109,6 +109,7 @@ build(void **state)
 			add_line(batch, i++);
 		batch->phase = BATCH_MATCHED;
 		writer_add(writer, batch);
+		batch_put(batch);
 		check(writer_commit(writer, &err) >= 0);
 	}
 	check(writer_close(writer, true, &err) >= 0);
