@@ -832,7 +832,7 @@ writer_hold(struct writer *w)
 static bool
 worth_a_commit(const struct writer *w)
 {
-	if (w->held > w->conf.open_bytes / 2)
+	if (w->held > w->conf.open_bytes - w->conf.open_bytes / 8)
 		return true;
 	for (const struct day *day = w->days; day != NULL; day = day->next)
 		if (day->n >= w->conf.chunk_events - w->conf.chunk_events /

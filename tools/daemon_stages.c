@@ -22,6 +22,7 @@
 #include "tools/health.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -278,14 +279,16 @@ stage_commit(void *user, struct err *err)
 	return status;
 }
 
-/* Only alerts go out; joined records stand behind the received ones, too. */
+/* Only alerts of ours go out; joined records stand behind the received ones,
+ * too, and may say that they are alerts. Nobody else is of module yagura. */
 static bool
 is_alert(const struct event *event)
 {
 	char buf[VALUE_TEXT_BYTES];
 
 	return slice_eq(event_text(event, FIELD_EVENT_KIND, buf),
-	    SLICE("alert"));
+	    SLICE("alert")) && slice_eq(event_text(event, FIELD_EVENT_MODULE,
+	    buf), SLICE("yagura"));
 }
 
 static void
@@ -379,6 +382,15 @@ stages_table(struct stages *stages)
 
 /* --- life ----------------------------------------------------------------- */
 
+/* Batches and chunks come and go without pause: what one gives back the next
+ * takes, and the kernel need not clear it in between. */
+static void
+keep_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 struct stages *
 stages_open(const struct conf *conf, struct loaded *loaded,
     struct outputs *outputs, struct err *err)
@@ -400,6 +412,7 @@ stages_open(const struct conf *conf, struct loaded *loaded,
 		free(stages);
 		return NULL;
 	}
+	keep_memory();
 	batch_release = release;
 	stages->conf = conf;
 	stages->outputs = outputs;
