@@ -390,8 +390,9 @@ complete(void *user, uint64_t seq)
 			continue;
 		correlate(hunt, at, n);
 	}
-	memmove(hunt->events, hunt->events + end,
-	    (hunt->n - end) * sizeof(struct event *));
+	if (end > 0)
+		memmove(hunt->events, hunt->events + end,
+		    (hunt->n - end) * sizeof(struct event *));
 	hunt->n -= end;
 	drop_pieces(hunt, seq);
 	new_piece(hunt);
