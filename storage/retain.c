@@ -182,6 +182,9 @@ retain_unlink(const char *data, int64_t day)
 	char path[PATH_MAX];
 
 	dayfile_path(data, day, path);
+	/* The file before its WAL: who opens it in between must not take it
+	 * for one whose last rows were never written. */
+	unlink(path);
 	/* The month, then the year; rmdir keeps what is not empty. */
 	for (unsigned depth = 0; depth < 2; depth++) {
 		*strrchr(path, '/') = '\0';
