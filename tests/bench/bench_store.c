@@ -361,8 +361,11 @@ main(int argc, char **argv)
 	char second[PATH_MAX];
 	double one, two, sqlite;
 
-	if (folder == NULL || !rows_open(&rows, folder))
+	if (folder == NULL || !rows_open(&rows, folder)) {
+		fprintf(stderr, "bench_store: no new table beside %s: is one "
+		    "there?\n", folder != NULL ? folder : made);
 		return 1;
+	}
 	snprintf(second, sizeof(second), "%s-bulk", folder);
 	bulk.folder = second;
 	bulk.rows = NULL;
