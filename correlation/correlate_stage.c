@@ -149,7 +149,7 @@ take_hit(struct correlator *c, uint32_t number)
 	state = &c->rules[number];
 	if (state->first_seen != NULL && !is_new(c, state))
 		return;
-	if (state->raises)
+	if (state->raises && !c->limits.hits_only)
 		correlator_alert_hit(c, state);
 	if (state->nfeeds > 0)
 		correlator_feed(c, state,

@@ -22,6 +22,7 @@ struct correlator_limits {
 	size_t	 groups_per_rule;	/* 0: half of all */
 	size_t	 bytes;		/* memory of all windows; 0: 256 MB */
 	bool	 stated_times_only;	/* arrival does not stand in for a time */
+	bool	 hits_only;	/* nobody reads the alerts of detections */
 	bool	 arrival_decides;	/* absences, too; see absent.h */
 };
 

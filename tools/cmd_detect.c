@@ -596,7 +596,8 @@ detect(struct detect *d, int argc, char **argv)
 	    .groups = (size_t)d->conf->correlation_groups,
 	    .groups_per_rule = (size_t)d->conf->correlation_groups_per_rule,
 	    .bytes = (size_t)d->conf->correlation_bytes,
-	    .stated_times_only = true };
+	    .stated_times_only = true,
+	    .hits_only = d->format == FORMAT_MATCHES };
 	int code;
 
 	batch_release = match_stage_release;
